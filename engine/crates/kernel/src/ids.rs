@@ -1,0 +1,185 @@
+//! Numbers that name things. Each is a type of its own, so that one cannot be passed for another.
+
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($number:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($number);
+
+        impl $name {
+            /// From its number.
+            pub const fn new(number: $number) -> Self {
+                Self(number)
+            }
+
+            /// Its number.
+            pub const fn get(self) -> $number {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    };
+}
+
+id! {
+    /// An instrument, by its place in the account's list.
+    InstrumentId(u32)
+}
+id! {
+    /// A candle series (one instrument, one timeframe), by its place in the account's list.
+    SeriesId(u32)
+}
+id! {
+    /// A deployment of a strategy in one account.
+    StrategyId(u32)
+}
+id! {
+    /// An account, as the engine numbers it.
+    AccountId(u32)
+}
+id! {
+    /// An event handed to strategies, counted from 1 over the account's whole journal.
+    EventNumber(u64)
+}
+id! {
+    /// An order as strategies know it; counted from 1 per account, never reused.
+    OrderId(u64)
+}
+id! {
+    /// A strategy's own name for an order: 1 to 2^53 - 1, so that every language can hold it.
+    OrderTag(u64)
+}
+id! {
+    /// A strategy's own number for a timer.
+    TimerId(u32)
+}
+id! {
+    /// The exchange's number of a trade.
+    TradeId(u64)
+}
+id! {
+    /// The exchange's number of an order.
+    VenueOrderId(u64)
+}
+
+/// The name under which an order is known at the exchange: 16 bytes, derived and never random, so that a restart or a
+/// replay makes the same one and an order found at the exchange can be traced to the intent that made it.
+///
+/// Layout, big endian: version (1 byte), account (3), strategy (3), event number (6), intent index (2), leg (1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientOrderId([u8; 16]);
+
+/// What a [`ClientOrderId`] was made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderOrigin {
+    /// The account.
+    pub account: AccountId,
+    /// The strategy.
+    pub strategy: StrategyId,
+    /// The event on which it was decided.
+    pub event: EventNumber,
+    /// Which intent of the answer.
+    pub intent: u16,
+    /// 0 for the order itself, 1 for its attached take-profit, 2 for its attached stop-loss; higher for what the core adds.
+    pub leg: u8,
+}
+
+impl ClientOrderId {
+    const VERSION: u8 = 1;
+
+    /// Derives the name. None where a number does not fit its field, which ends the life of an account's journal:
+    /// 2^24 accounts or strategies, 2^48 events.
+    pub fn derive(origin: OrderOrigin) -> Option<Self> {
+        let mut bytes = [0_u8; 16];
+        let (account, strategy, event) = (origin.account.get(), origin.strategy.get(), origin.event.get());
+        if account >= 1 << 24 || strategy >= 1 << 24 || event >= 1 << 48 {
+            return None;
+        }
+        bytes[0] = Self::VERSION;
+        bytes[1..4].copy_from_slice(&account.to_be_bytes()[1..]);
+        bytes[4..7].copy_from_slice(&strategy.to_be_bytes()[1..]);
+        bytes[7..13].copy_from_slice(&event.to_be_bytes()[2..]);
+        bytes[13..15].copy_from_slice(&origin.intent.to_be_bytes());
+        bytes[15] = origin.leg;
+        Some(Self(bytes))
+    }
+
+    /// What it was made of; none where it is not one of ours.
+    pub fn origin(self) -> Option<OrderOrigin> {
+        let bytes = self.0;
+        if bytes[0] != Self::VERSION {
+            return None;
+        }
+        let number = |range: std::ops::Range<usize>| bytes[range].iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let small = |range| u32::try_from(number(range)).expect("three bytes fit");
+        Some(OrderOrigin {
+            account: AccountId::new(small(1..4)),
+            strategy: StrategyId::new(small(4..7)),
+            event: EventNumber::new(number(7..13)),
+            intent: u16::from_be_bytes([bytes[13], bytes[14]]),
+            leg: bytes[15],
+        })
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// From bytes that came back from the exchange, whoever made them.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for ClientOrderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ClientOrderId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_order_id_gives_back_what_it_was_made_of() {
+        let origin = OrderOrigin {
+            account: AccountId::new(0x00ab_cdef),
+            strategy: StrategyId::new(7),
+            event: EventNumber::new((1 << 48) - 1),
+            intent: 513,
+            leg: 2,
+        };
+        let id = ClientOrderId::derive(origin).expect("it fits");
+        assert_eq!(id.origin(), Some(origin));
+        assert_eq!(id.to_string(), "0x01abcdef000007ffffffffffff020102");
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_give_no_id() {
+        let origin = OrderOrigin {
+            account: AccountId::new(1),
+            strategy: StrategyId::new(1),
+            event: EventNumber::new(1 << 48),
+            intent: 0,
+            leg: 0,
+        };
+        assert_eq!(ClientOrderId::derive(origin), None);
+        assert_eq!(ClientOrderId::from_bytes([9; 16]).origin(), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! TradingCore: one account's state machine. It decides; the shell around it acts.
+//!
+//! No I/O, no clock, no randomness, no wasm, no tokio: what happened and what time it is go in, what to do comes out, and equal
+//! inputs give equal outputs. Live, paper, backtest, replay and simulation tests are small loops around it.
+
+mod event;
+mod hook;
+mod ids;
+mod instrument;
+mod intent;
+mod market;
+mod number;
+mod order;
+mod risk;
+mod surface;
+mod time;
+mod venue;
+mod views;
+
+pub use event::*;
+pub use hook::*;
+pub use ids::*;
+pub use instrument::{Instrument, NotASymbol, Rounding, Rules, SYMBOL_BYTES_MAX, Symbol};
+pub use intent::*;
+pub use market::*;
+pub use number::{DERIVED_DECIMALS, NotPositive, Price, Size, derived, statistic};
+pub use order::*;
+pub use risk::Approved;
+pub use rust_decimal::Decimal;
+pub use surface::*;
+pub use time::{NotATimeframe, Timeframe, Timestamp};
+pub use venue::*;
+pub use views::*;

@@ -1,0 +1,162 @@
+//! The core's surface: what goes in, what comes out.
+
+use crate::{
+    AccountId, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument, MarketEvent, ParamValue,
+    Refusal, SeriesInfo, StopReason, StrategyId, Timestamp, Urgency, VenueEvent,
+};
+use std::sync::Arc;
+
+/// What an account is made of. Fixed for the life of a core.
+#[derive(Debug, Clone)]
+pub struct CoreSettings {
+    /// The account's number, part of every client order id.
+    pub account: AccountId,
+    /// Cash at the start.
+    pub cash: Decimal,
+    /// Fee rates, for strategies to read; what was really charged comes with each fill.
+    pub fees: FeeRates,
+    /// Instruments, each at the place its id says.
+    pub instruments: Arc<[Instrument]>,
+    /// Candle series, each at the place its id says.
+    pub series: Arc<[SeriesInfo]>,
+    /// Whether fills are real.
+    pub live: bool,
+    /// Limits of the account and its strategies.
+    pub limits: Limits,
+}
+
+/// Limits of the core. Each denial or fault names the one that was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Intents taken from one answer.
+    pub intents_per_event_max: usize,
+    /// Open orders of one strategy.
+    pub open_orders_max: usize,
+    /// Timers of one strategy.
+    pub timers_max: usize,
+    /// Subscriptions of one strategy.
+    pub subscriptions_max: usize,
+    /// Warm-up candles of one subscription.
+    pub warm_up_max: u32,
+    /// Events that wait while a hook of the strategy is out; quotes, books and contexts are replaced instead of queued.
+    pub queue_max: usize,
+    /// Age of the event beyond which what was decided on it is denied, in milliseconds.
+    pub decision_age_ms_max: u64,
+    /// Largest size of one order; none: no such limit.
+    pub order_size_max: Option<Decimal>,
+    /// Largest notional of one order at its reference price; none: no such limit.
+    pub order_notional_max: Option<Decimal>,
+    /// Bytes of a strategy's key-value store, keys and values.
+    pub state_bytes_max: usize,
+}
+
+/// A strategy put into an account.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its number.
+    pub strategy: StrategyId,
+    /// Parameters, checked against its manifest, in its order.
+    pub parameters: Arc<[(String, ParamValue)]>,
+    /// Kinds of event it has hooks for; others are not delivered to it.
+    pub knows: KnownEvents,
+    /// Tick interval of a clocked strategy.
+    pub tick_interval_ms: Option<u64>,
+    /// What it saved before a restart.
+    pub restored: Option<Vec<u8>>,
+}
+
+/// A set of [`EventKind`]s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KnownEvents(u16);
+
+impl KnownEvents {
+    /// Every kind.
+    pub const ALL: Self = Self((1 << EventKind::ALL.len()) - 1);
+
+    /// With one more kind.
+    #[must_use]
+    pub const fn with(self, kind: EventKind) -> Self {
+        Self(self.0 | (1 << kind as u16))
+    }
+
+    /// Whether a kind is in it.
+    #[inline]
+    pub const fn contains(self, kind: EventKind) -> bool {
+        self.0 & (1 << kind as u16) != 0
+    }
+}
+
+/// What can happen to an account.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A strategy is put into the account; it does nothing until it is started.
+    Deploy(Box<Deployment>),
+    /// Start a strategy. Starting one that runs does nothing.
+    Start(StrategyId),
+    /// Stop a strategy. Stopping one that is stopped does nothing.
+    Stop {
+        /// Which.
+        strategy: StrategyId,
+        /// Why.
+        reason: StopReason,
+    },
+    /// The market moved.
+    Market(MarketEvent),
+    /// The exchange says something about the account.
+    Venue(VenueEvent),
+    /// A hook ended.
+    HookEnded(HookEnded),
+    /// Time has come to what [`next_wake`](crate::TradingCore::next_wake) said.
+    Wake,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Hand an event to a strategy; the answer is [`Input::HookEnded`].
+    Deliver(Deliver),
+    /// Send this to the exchange.
+    Send(Approved<Command>),
+    /// Tell the trader.
+    Notify {
+        /// Who says so.
+        strategy: StrategyId,
+        /// How urgent.
+        urgency: Urgency,
+        /// What.
+        text: String,
+    },
+    /// A strategy changed its state.
+    Lifecycle {
+        /// Which.
+        strategy: StrategyId,
+        /// What it is now.
+        state: StrategyState,
+    },
+    /// A request was denied: for the record; the strategy hears of it through `on-order`.
+    Denied {
+        /// Whose.
+        strategy: StrategyId,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Where a strategy is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StrategyState {
+    /// Deployed, not started.
+    Created,
+    /// `init` is out, or history is being handed over.
+    WarmingUp,
+    /// Gets events, may trade.
+    Running,
+    /// `on-stop` is out, or its orders are being cancelled.
+    Stopping,
+    /// Holds nothing.
+    Stopped,
+    /// It refused to begin, in its own words.
+    Refused(String),
+    /// It failed; its orders are being cancelled or are gone.
+    Faulted(Box<Fault>),
+}

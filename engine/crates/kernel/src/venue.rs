@@ -1,0 +1,172 @@
+//! What goes to an exchange and what comes back. A venue takes nothing but approved orders.
+
+use crate::{
+    AttachedExits, ClientOrderId, InstrumentId, MarginMode, OrderKind, Price, Refusal, Side, Size, Timestamp, TradeId,
+    VenueOrderId,
+};
+use rust_decimal::Decimal;
+use std::borrow::Cow;
+
+/// Something for the venue to do. Everything in it passed the risk gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Place an order.
+    Place(NewOrder),
+    /// Change a resting order's terms.
+    Amend {
+        /// Which order.
+        order: ClientOrderId,
+        /// Its instrument.
+        instrument: InstrumentId,
+        /// Its new total size, what has filled included.
+        size: Size,
+        /// Its new terms.
+        kind: OrderKind,
+    },
+    /// Cancel an order.
+    Cancel {
+        /// Which order.
+        order: ClientOrderId,
+        /// Its instrument.
+        instrument: InstrumentId,
+    },
+    /// Set leverage and margin mode.
+    SetLeverage {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Leverage, at least 1.
+        leverage: u32,
+        /// Cross or isolated.
+        mode: MarginMode,
+    },
+}
+
+/// A new order, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Its derived name.
+    pub client_id: ClientOrderId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Direction.
+    pub side: Side,
+    /// Size.
+    pub size: Size,
+    /// Kind and terms.
+    pub kind: OrderKind,
+    /// Whether it may only make a position smaller.
+    pub reduce_only: bool,
+    /// Attached exits; their client ids are the order's with leg 1 (take-profit) and 2 (stop-loss).
+    pub exits: Option<AttachedExits>,
+}
+
+/// What the exchange says about the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VenueEvent {
+    /// It has the order.
+    Accepted {
+        /// Which order.
+        order: ClientOrderId,
+        /// Its own number for it.
+        venue_order: VenueOrderId,
+    },
+    /// It refused the order.
+    Rejected {
+        /// Which order.
+        order: ClientOrderId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An order filled, wholly or in part.
+    Fill(Box<VenueFill>),
+    /// An order is gone without filling further.
+    Cancelled {
+        /// Which order.
+        order: ClientOrderId,
+        /// By whom or why.
+        reason: Cow<'static, str>,
+    },
+    /// A trigger price was reached.
+    Triggered {
+        /// Which order.
+        order: ClientOrderId,
+    },
+    /// The terms of an order changed.
+    Amended {
+        /// Which order.
+        order: ClientOrderId,
+        /// Its new number at the exchange.
+        venue_order: VenueOrderId,
+        /// Its new total size.
+        size: Size,
+        /// Its new terms.
+        kind: OrderKind,
+    },
+    /// An amend or a cancel was refused; the order stays as it was.
+    RequestRejected {
+        /// Which order.
+        order: ClientOrderId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An attached exit, held by the exchange, became a live order when the order it was attached to filled.
+    ExitLive {
+        /// Its name: that of the parent with leg 1 or 2.
+        order: ClientOrderId,
+        /// Its own number for it.
+        venue_order: VenueOrderId,
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Direction.
+        side: Side,
+        /// Size.
+        size: Size,
+        /// Terms.
+        kind: OrderKind,
+    },
+    /// Leverage and margin mode are set.
+    LeverageSet {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Leverage.
+        leverage: u32,
+        /// Cross or isolated.
+        mode: MarginMode,
+    },
+    /// Funding was paid.
+    Funding {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// When it was due.
+        time: Timestamp,
+        /// The rate.
+        rate: Decimal,
+        /// What the account received; negative: paid.
+        payment: Decimal,
+    },
+}
+
+/// A fill as the exchange reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueFill {
+    /// Which order.
+    pub order: ClientOrderId,
+    /// The trade's number; fills are told apart by it.
+    pub trade_id: TradeId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Direction.
+    pub side: Side,
+    /// Price.
+    pub price: Price,
+    /// Size.
+    pub size: Size,
+    /// Fee in the quote asset; negative is a rebate.
+    pub fee: Decimal,
+    /// Whether the order was resting.
+    pub maker: bool,
+    /// Whether the exchange forced it.
+    pub liquidation: bool,
+    /// Exchange time.
+    pub time: Timestamp,
+}
