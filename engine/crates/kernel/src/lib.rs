@@ -3,6 +3,9 @@
 //! No I/O, no clock, no randomness, no wasm, no tokio: what happened and what time it is go in, what to do comes out, and equal
 //! inputs give equal outputs. Live, paper, backtest, replay and simulation tests are small loops around it.
 
+#![forbid(unsafe_code)]
+
+mod core;
 mod event;
 mod hook;
 mod ids;
@@ -11,12 +14,14 @@ mod intent;
 mod market;
 mod number;
 mod order;
+mod position;
 mod risk;
 mod surface;
 mod time;
 mod venue;
 mod views;
 
+pub use core::{StrategyView, TradingCore};
 pub use event::*;
 pub use hook::*;
 pub use ids::*;
@@ -25,6 +30,7 @@ pub use intent::*;
 pub use market::*;
 pub use number::{DERIVED_DECIMALS, NotPositive, Price, Size, derived, statistic};
 pub use order::*;
+pub use position::Position;
 pub use risk::Approved;
 pub use rust_decimal::Decimal;
 pub use surface::*;

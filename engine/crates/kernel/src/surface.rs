@@ -1,8 +1,8 @@
 //! The core's surface: what goes in, what comes out.
 
 use crate::{
-    AccountId, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument, MarketEvent, ParamValue,
-    Refusal, SeriesInfo, StopReason, StrategyId, Timestamp, Urgency, VenueEvent,
+    AccountId, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument, InstrumentId,
+    MarketEvent, ParamValue, Refusal, SeriesId, SeriesInfo, StopReason, StrategyId, Symbol, Urgency, VenueEvent,
 };
 use std::sync::Arc;
 
@@ -48,6 +48,67 @@ pub struct Limits {
     pub order_notional_max: Option<Decimal>,
     /// Bytes of a strategy's key-value store, keys and values.
     pub state_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            intents_per_event_max: 256,
+            open_orders_max: 500,
+            timers_max: 64,
+            subscriptions_max: 256,
+            warm_up_max: 100_000,
+            queue_max: 2048,
+            decision_age_ms_max: 5_000,
+            order_size_max: None,
+            order_notional_max: None,
+            state_bytes_max: 1 << 20,
+        }
+    }
+}
+
+/// Settings that contradict themselves; nothing was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// An instrument does not stand at the place its number says.
+    #[error("instrument {symbol} has number {id} but stands at place {place}: number instruments by their place, from 0")]
+    InstrumentPlace {
+        /// Its name.
+        symbol: Symbol,
+        /// Its number.
+        id: InstrumentId,
+        /// Where it stands.
+        place: usize,
+    },
+    /// A series does not stand at the place its number says.
+    #[error("series {id} stands at place {place}: number series by their place, from 0")]
+    SeriesPlace {
+        /// Its number.
+        id: SeriesId,
+        /// Where it stands.
+        place: usize,
+    },
+    /// A series is of an instrument that is not listed.
+    #[error("series {id} is of instrument {instrument}, which is not listed: list it or leave the series out")]
+    SeriesOfNothing {
+        /// The series.
+        id: SeriesId,
+        /// Its instrument.
+        instrument: InstrumentId,
+    },
+    /// An account number too large for client order ids.
+    #[error("account number {0} does not fit a client order id: use numbers below 2^24")]
+    AccountNumber(AccountId),
+    /// A limit that would fault every strategy on its first answer.
+    #[error(
+        "queue_max is {queue_max}, below intents_per_event_max {intents_max}: each intent of one answer may queue an event"
+    )]
+    QueueTooShort {
+        /// The queue's limit.
+        queue_max: usize,
+        /// The intents of one answer.
+        intents_max: usize,
+    },
 }
 
 /// A strategy put into an account.
