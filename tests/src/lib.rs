@@ -1,1 +1,20 @@
-//! x
+//! The harness of the end-to-end tests: where things lie, how the binary is run, how a skip is said.
+//!
+//! ```text
+//! e2e/*.rs ──► component("ema-atr") ──► calypte build   (once per run, whoever asks first)
+//!          ──► calypte(["backtest", …]) ──► Run { code, stdout, stderr }
+//!          ──► shared() ──► folder of real market data, or a skip that is counted
+//! ```
+//!
+//! It knows nothing of trading, and holds no test.
+
+mod component;
+mod paths;
+mod process;
+pub mod reference;
+mod skip;
+
+pub use component::{component, hostile};
+pub use paths::{repository, shared, shared_file, temp_dir};
+pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, run};
+pub use skip::skip;

@@ -1,0 +1,10 @@
+//! All end-to-end tests in one binary, a module for each topic. `tests/src` is their harness.
+//!
+//! Each test runs the calypte binary as its user does, or reads the repository as its reader does. What a crate promises on
+//! its own is tested at the foot of that crate's files instead.
+
+// What is true of the repository itself.
+mod arrows;
+mod docs;
+mod tidy;
+mod wit;
