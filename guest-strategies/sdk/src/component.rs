@@ -1,0 +1,181 @@
+//! From the contract's hooks to the [`Strategy`] trait.
+//!
+//! A hook that returns intents handles its event and then, as long as nothing was asked for, pulls the following event with
+//! `events.next` inside the same call: that costs a fraction of a hook call. Authors never see it.
+
+use crate::backend;
+use crate::bindings::exports::calypte::strategy::{
+    account_events, checkpoint, feed_events, lifecycle, market_events, parameter_events, timer_events,
+};
+use crate::{
+    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, Event, FeedEvent, FundingEvent, Intent, Intents, Manifest,
+    OrderEvent, ParamValue, Parameters, PositionEvent, QuoteEvent, StopReason, Strategy, Subscription, TimerEvent, TradeEvent,
+};
+
+/// Where a component keeps its one strategy. [`export!`](crate::export) implements it.
+#[doc(hidden)]
+pub trait Slot: 'static {
+    /// The strategy.
+    type Strategy: Strategy;
+    /// Works on it; none before `init`, or after a refusal.
+    fn with<R>(work: impl FnOnce(&mut Option<Self::Strategy>) -> R) -> R;
+}
+
+/// Makes a component of a strategy: `calypte_strategy::export!(MyStrategy);`, once per crate.
+#[macro_export]
+macro_rules! export {
+    ($strategy:ty) => {
+        /// The component around the strategy.
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            struct Component;
+
+            ::std::thread_local! {
+                static STRATEGY: ::std::cell::RefCell<::std::option::Option<$strategy>> =
+                    const { ::std::cell::RefCell::new(::std::option::Option::None) };
+            }
+
+            impl $crate::component::Slot for Component {
+                type Strategy = $strategy;
+
+                fn with<R>(work: impl ::std::ops::FnOnce(&mut ::std::option::Option<$strategy>) -> R) -> R {
+                    STRATEGY.with(|strategy| work(&mut strategy.borrow_mut()))
+                }
+            }
+
+            $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
+        };
+    };
+}
+
+/// Hands an event to its hook.
+#[inline]
+pub(crate) fn deliver<S: Strategy>(strategy: &mut S, event: &Event, intents: &mut Intents) {
+    match event {
+        Event::Candle(event) => strategy.on_candle(event, intents),
+        Event::Trade(event) => strategy.on_trade(event, intents),
+        Event::Quote(event) => strategy.on_quote(event, intents),
+        Event::Book(event) => strategy.on_book(event, intents),
+        Event::Context(event) => strategy.on_context(event, intents),
+        Event::Position(event) => strategy.on_position(event, intents),
+        Event::Order(event) => strategy.on_order(event, intents),
+        Event::Funding(event) => strategy.on_funding(event, intents),
+        Event::Balance(event) => strategy.on_balance(event, intents),
+        Event::Timer(event) => strategy.on_timer(event, intents),
+        Event::Feed(event) => strategy.on_feed(event, intents),
+    }
+}
+
+/// Handles an event and whatever can be pulled after it, up to the first that asks for something.
+pub(crate) fn drive<S: Strategy>(strategy: &mut S, mut event: Event) -> Vec<Intent> {
+    let mut intents = Intents::new();
+    loop {
+        deliver(strategy, &event, &mut intents);
+        if !intents.is_empty() || !strategy.fast_path() {
+            return intents.into_vec();
+        }
+        match backend::next() {
+            Some(following) => event = following,
+            None => return Vec::new(),
+        }
+    }
+}
+
+/// A hook that returns intents. Before `init`, or after a refusal, there is nobody to ask.
+fn hook<T: Slot>(event: Event) -> Vec<Intent> {
+    T::with(|slot| slot.as_mut().map(|strategy| drive(strategy, event)).unwrap_or_default())
+}
+
+impl<T: Slot> lifecycle::Guest for T {
+    fn describe() -> Manifest {
+        T::Strategy::describe()
+    }
+
+    async fn init(context: lifecycle::Context) -> Result<Vec<Subscription>, String> {
+        let mut context = Context::new(context);
+        match T::Strategy::init(&mut context) {
+            Ok(strategy) => {
+                T::with(|slot| *slot = Some(strategy));
+                Ok(context.into_subscriptions())
+            }
+            Err(refusal) => Err(refusal.0),
+        }
+    }
+
+    async fn on_stop(reason: StopReason) -> Vec<Intent> {
+        T::with(|slot| {
+            let mut intents = Intents::new();
+            if let Some(strategy) = slot {
+                strategy.on_stop(reason, &mut intents);
+            }
+            intents.into_vec()
+        })
+    }
+}
+
+impl<T: Slot> market_events::Guest for T {
+    async fn on_candle(event: CandleEvent) -> Vec<Intent> {
+        hook::<T>(Event::Candle(event))
+    }
+
+    async fn on_trade(event: TradeEvent) -> Vec<Intent> {
+        hook::<T>(Event::Trade(event))
+    }
+
+    async fn on_quote(event: QuoteEvent) -> Vec<Intent> {
+        hook::<T>(Event::Quote(event))
+    }
+
+    async fn on_book(event: BookEvent) -> Vec<Intent> {
+        hook::<T>(Event::Book(event))
+    }
+
+    async fn on_context(event: ContextEvent) -> Vec<Intent> {
+        hook::<T>(Event::Context(event))
+    }
+}
+
+impl<T: Slot> account_events::Guest for T {
+    async fn on_position(event: PositionEvent) -> Vec<Intent> {
+        hook::<T>(Event::Position(event))
+    }
+
+    async fn on_order(event: OrderEvent) -> Vec<Intent> {
+        hook::<T>(Event::Order(event))
+    }
+
+    async fn on_funding(event: FundingEvent) -> Vec<Intent> {
+        hook::<T>(Event::Funding(event))
+    }
+
+    async fn on_balance(event: BalanceEvent) -> Vec<Intent> {
+        hook::<T>(Event::Balance(event))
+    }
+}
+
+impl<T: Slot> timer_events::Guest for T {
+    async fn on_timer(event: TimerEvent) -> Vec<Intent> {
+        hook::<T>(Event::Timer(event))
+    }
+}
+
+impl<T: Slot> feed_events::Guest for T {
+    async fn on_feed(event: FeedEvent) -> Vec<Intent> {
+        hook::<T>(Event::Feed(event))
+    }
+}
+
+impl<T: Slot> parameter_events::Guest for T {
+    async fn on_params(parameters: Vec<(String, ParamValue)>) -> Result<(), String> {
+        T::with(|slot| match slot {
+            Some(strategy) => strategy.on_params(&Parameters::new(parameters)).map_err(|refusal| refusal.0),
+            None => Err("the strategy has not begun".into()),
+        })
+    }
+}
+
+impl<T: Slot> checkpoint::Guest for T {
+    async fn save() -> Vec<u8> {
+        T::with(|slot| slot.as_mut().map(Strategy::save).unwrap_or_default())
+    }
+}
