@@ -68,7 +68,12 @@ fn written_fills(out: &Path) -> Vec<Fill> {
 fn assert_agrees(report: &Value, fills: &[Fill], expected: &reference::Ledger) {
     assert_eq!(report["status"], "completed", "{report}");
     let differs = fills.iter().zip(&expected.fills).position(|(ours, theirs)| ours != theirs);
-    assert_eq!(differs, None, "first fill that differs: ours {:?}", differs.map(|place| (&fills[place], &expected.fills[place])));
+    assert_eq!(
+        differs,
+        None,
+        "first fill that differs: ours {:?}",
+        differs.map(|place| (&fills[place], &expected.fills[place]))
+    );
     assert_eq!(fills.len(), expected.fills.len());
     assert_eq!(report["fills"], expected.fills.len());
     assert_eq!(money(report, "final_equity"), expected.final_equity);

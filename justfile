@@ -1,0 +1,28 @@
+# Shortcuts; nothing needs `just`. `just` alone lists them.
+
+_list:
+    @just --list
+
+# The quick part of the tests: before each commit.
+check:
+    bash tests/run --quick
+
+# Everything that must hold.
+test:
+    bash tests/run
+
+# Builds the example strategies, makes candles, backtests one of them.
+demo:
+    cargo run --release -- demo
+
+# Speed: the benchmarks of the parts, then one whole run as JSON with its stages.
+bench:
+    cargo bench --workspace
+
+# Formats the engine and the strategies.
+fmt:
+    cargo fmt --all
+
+# Licences, sources and bans of everything we build on.
+deny:
+    cargo deny --workspace --locked check bans licenses sources
