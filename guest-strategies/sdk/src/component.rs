@@ -82,6 +82,9 @@ pub(crate) fn drive<S: Strategy>(strategy: &mut S, mut event: Event) -> Vec<Inte
 }
 
 /// A hook that returns intents. Before `init`, or after a refusal, there is nobody to ask.
+///
+/// Never inlined: one copy serves every hook, and each byte is compiled again at upload.
+#[inline(never)]
 fn hook<T: Slot>(event: Event) -> Vec<Intent> {
     T::with(|slot| slot.as_mut().map(|strategy| drive(strategy, event)).unwrap_or_default())
 }
