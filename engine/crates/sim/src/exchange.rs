@@ -1,0 +1,190 @@
+//! The simulated exchange: takes approved commands, matches them against candles, answers as a venue does.
+//!
+//! ```text
+//!   Approved<Command> ──► submit ─┐                       ┌─► poll ──► VenueEvent
+//!                                 ├─► Market (one each) ──┤
+//!   Candle ──► open, walk ────────┘                       └── trade and order numbers are counters
+//! ```
+//!
+//! A candle is used twice: [`Exchange::open`] when it opens, where nothing but its open is used (and whether anybody traded
+//! in it at all), and [`Exchange::walk`] when it closes, which follows the declared path through it. Whatever is submitted
+//! at the open, before the second, takes part in it; what is submitted later, while the candle is under way, takes part from
+//! the next candle on, so that nothing is filled by prices of the past. The rules are in `engine/docs/matching.md`.
+//!
+//! It keeps the positions of each strategy apart, as if each had an account of its own, because reduce-only needs them. It
+//! knows no money: fees are computed here and booked by whoever reads the fills.
+
+mod desk;
+mod market;
+mod order;
+mod path;
+
+pub use desk::{ExchangeSettings, ExchangeSettingsError, LimitFill, ZeroVolume};
+pub use path::path;
+
+use calypte_kernel::{
+    Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, Size, StrategyId,
+    TimeInForce, Timestamp, VenueEvent,
+};
+use desk::Desk;
+use market::Market;
+use order::{Arrival, Standing, Terms};
+
+/// Most orders that stand in one market. More are refused with `too-many-orders`.
+pub const STANDING_ORDERS_MAX: usize = 16_384;
+
+/// An exchange of candles. See the [module](self).
+#[derive(Debug)]
+pub struct Exchange {
+    desk: Desk,
+    /// By instrument.
+    markets: Vec<Market>,
+}
+
+impl Exchange {
+    /// An exchange for these instruments, each at the place its id says. `has_data` says of each whether candles will come.
+    ///
+    /// # Errors
+    /// Where a rate or the slippage is out of range.
+    pub fn new(
+        settings: ExchangeSettings,
+        instruments: &[Instrument],
+        has_data: &[bool],
+    ) -> Result<Self, ExchangeSettingsError> {
+        let markets = instruments
+            .iter()
+            .enumerate()
+            .map(|(place, instrument)| Market::new(instrument, has_data.get(place).copied().unwrap_or(false)))
+            .collect();
+        Ok(Self { desk: Desk::new(settings)?, markets })
+    }
+
+    /// Takes a command; the answer waits in [`Self::poll`].
+    pub fn submit(&mut self, now: Timestamp, command: Approved<Command>) {
+        self.apply(now, command.into_inner());
+    }
+
+    /// Whether it has something to say.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.desk.events.is_empty()
+    }
+
+    /// Takes the next thing it says.
+    #[inline]
+    pub fn poll(&mut self) -> Option<VenueEvent> {
+        self.desk.events.pop_front()
+    }
+
+    /// Whether [`Self::open`] could do anything in this market.
+    pub fn has_orders(&self, instrument: InstrumentId) -> bool {
+        self.market(instrument).is_some_and(Market::has_orders)
+    }
+
+    /// The last price known.
+    pub fn last_price(&self, instrument: InstrumentId) -> Option<Decimal> {
+        self.market(instrument)?.last_price()
+    }
+
+    /// What a strategy holds here.
+    pub fn position(&self, strategy: StrategyId, instrument: InstrumentId) -> Decimal {
+        self.market(instrument).map_or(Decimal::ZERO, |market| market.position(strategy))
+    }
+
+    /// A candle opens.
+    pub fn open(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
+        if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
+            market.open(&mut self.desk, now, candle);
+        }
+    }
+
+    /// The same candle closes: what happened inside it happens now.
+    #[inline]
+    pub fn walk(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
+        if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
+            market.walk(&mut self.desk, now, candle);
+        }
+    }
+
+    fn market(&self, instrument: InstrumentId) -> Option<&Market> {
+        self.markets.get(instrument.get() as usize)
+    }
+
+    fn apply(&mut self, now: Timestamp, command: Command) {
+        match command {
+            Command::Place(order) => self.place(now, &order),
+            Command::Amend { order, instrument, size, kind } => self.amend(now, (order, instrument), size, kind),
+            Command::Cancel { order, instrument } => self.cancel(order, instrument),
+            // Margin is not simulated yet, so any leverage is taken as asked.
+            Command::SetLeverage { instrument, leverage, mode } => {
+                self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
+            }
+        }
+    }
+
+    fn place(&mut self, now: Timestamp, new: &NewOrder) {
+        let Self { desk, markets } = self;
+        let id = new.client_id;
+        let Some(market) = markets.get_mut(new.instrument.get() as usize) else {
+            return desk.reject(id, "unknown-instrument", format!("instrument {} is not listed", new.instrument));
+        };
+        if !market.has_data() {
+            return desk.reject(id, "no-market-data", format!("no candles come for {}", market.symbol()));
+        }
+        let Some(origin) = id.origin() else {
+            return desk.reject(id, "foreign-order-id", format!("{id} was not derived from a strategy's intent"));
+        };
+        if market.find(id).is_some() {
+            return desk.reject(id, "duplicate-order-id", format!("an order {id} stands already"));
+        }
+        if market.standing() >= STANDING_ORDERS_MAX {
+            return desk.reject(id, "too-many-orders", format!("{STANDING_ORDERS_MAX} orders stand in {}", market.symbol()));
+        }
+        if let OrderKind::Limit { price, time_in_force: TimeInForce::Alo } = new.kind
+            && market.would_take(new.side, price.get())
+        {
+            return desk.reject(id, "post-only-would-take", market.crossing(price.get()));
+        }
+        let venue_order = desk.next_order();
+        desk.events.push_back(VenueEvent::Accepted { order: id, venue_order });
+        market.add(Standing::new(new, origin.strategy, Arrival { time: now, venue_id: venue_order }, market.last_price()));
+    }
+
+    fn amend(&mut self, now: Timestamp, (id, instrument): (ClientOrderId, InstrumentId), size: Size, kind: OrderKind) {
+        let Self { desk, markets } = self;
+        let Some(market) = markets.get_mut(instrument.get() as usize) else {
+            return desk.refuse(id, "unknown-instrument", format!("instrument {instrument} is not listed"));
+        };
+        let Some(standing) = market.find(id) else {
+            return desk.refuse(id, "unknown-order", format!("no order {id} stands"));
+        };
+        let Some(terms) = standing.terms.amended(kind) else {
+            return desk.refuse(
+                id,
+                "cannot-amend",
+                "an order keeps its kind, and one that waits for the next open its terms".into(),
+            );
+        };
+        if let Terms::Limit { price, post_only: true, .. } = terms
+            && market.would_take(standing.side, price)
+        {
+            return desk.refuse(id, "post-only-would-take", market.crossing(price));
+        }
+        let venue_order = desk.next_order();
+        if let Some(mut order) = market.remove(id) {
+            order.amend(terms, size, Arrival { time: now, venue_id: venue_order });
+            market.add(order);
+        }
+        desk.events.push_back(VenueEvent::Amended { order: id, venue_order, size, kind });
+    }
+
+    fn cancel(&mut self, id: ClientOrderId, instrument: InstrumentId) {
+        match self.markets.get_mut(instrument.get() as usize).and_then(|market| market.remove(id)) {
+            Some(_) => self.desk.cancelled(id, "as asked"),
+            None => self.desk.refuse(id, "unknown-order", format!("no order {id} stands")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
