@@ -1,1 +1,31 @@
-//! x
+//! Runs a component as a strategy. Nothing else in the engine knows wasmtime.
+//!
+//! ```text
+//! bytes ──upload──▶ Strategy ──instantiate──▶ Instance ──call(Deliver)──▶ HookEnded
+//!                   (checked,                 (one store,    │      ▲
+//!                    compiled,                 one hook      ▼      │
+//!                    described)                at a time)   Feed::next: the fast path
+//! ```
+//!
+//! What crosses between the core and an instance is owned messages; nothing is borrowed, so that an instance can live in any
+//! task. A guest gets what this crate hands it and nothing else: no clock of the machine, no file, no socket, no randomness but
+//! a seed. It is bounded by fuel (repeatable), by a wall clock (a backstop) and by the limits of [`InstanceLimits`].
+
+#![deny(unsafe_code)]
+
+mod bindings;
+mod call;
+mod convert;
+mod engine;
+mod fault;
+mod guest;
+mod imports;
+mod instance;
+mod limits;
+mod meter;
+mod strategy;
+
+pub use engine::{Sandbox, SandboxError, SandboxSettings};
+pub use instance::{Cancel, Feed, Instance, InstanceSettings, NoFeed};
+pub use limits::{EVENTS_PER_CALL, InstanceLimits};
+pub use strategy::{FeedKind, Manifest, Parameter, Strategy, StrategyError};

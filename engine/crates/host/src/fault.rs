@@ -1,0 +1,128 @@
+//! Failures of the runtime as faults: what kind, where, at which event, after how much fuel.
+
+use crate::guest::{Broken, Guest};
+use calypte_kernel::{Fault, FaultKind};
+use wasmtime::{Store, Trap, WasmBacktrace};
+
+/// Innermost functions named in a fault.
+const FUNCTIONS_MAX: usize = 5;
+/// Bytes of a function's name: a guest chooses it.
+const FUNCTION_BYTES_MAX: usize = 120;
+/// Bytes of a fault's words.
+const DETAIL_BYTES_MAX: usize = 500;
+
+/// Why a call ended without an answer.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The guest, or a check on it, failed.
+    Failed(wasmtime::Error),
+    /// The wall clock ran out.
+    WallClock,
+    /// It was cancelled.
+    Cancelled,
+    /// The hook returned and left work running.
+    TaskLeft,
+}
+
+impl From<wasmtime::Error> for Stop {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Makes the fault of the event that is open in a store.
+pub(crate) fn fault(store: &Store<Guest>, hook: &str, stop: &Stop) -> Fault {
+    let guest = store.data();
+    let (kind, detail) = classify(guest, stop);
+    let function = match stop {
+        Stop::Failed(error) => functions(error).unwrap_or_else(|| hook.to_owned()),
+        _ => hook.to_owned(),
+    };
+    let left = store.get_fuel().unwrap_or_default();
+    Fault { kind, function, event: guest.event.number, fuel: guest.meter.used(left), detail: cut(&detail, DETAIL_BYTES_MAX) }
+}
+
+fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
+    let error = match stop {
+        Stop::Failed(error) => error,
+        Stop::WallClock => {
+            let limit = guest.limits.wall_ms_per_event;
+            return (FaultKind::WallClock, format!("the event took longer than its {limit} ms"));
+        }
+        Stop::Cancelled => return (FaultKind::Cancelled, "cancelled from outside".to_owned()),
+        Stop::TaskLeft => {
+            return (FaultKind::TaskLeft, "the hook returned and left a task running; use a timer for what comes later".to_owned());
+        }
+    };
+    if let Some(broken) = error.downcast_ref::<Broken>() {
+        return (broken.kind, broken.detail.clone());
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => guest.meter.out_of_fuel(),
+        Some(Trap::StackOverflow) => (FaultKind::StackOverflow, "the stack overflowed: the guest recurses too deeply".to_owned()),
+        Some(Trap::AsyncDeadlock) => {
+            (FaultKind::Deadlock, "the guest waits for something that cannot come: hooks get one event and must return".to_owned())
+        }
+        // A language whose allocator fails panics: name what made it fail.
+        Some(Trap::UnreachableCodeReached) if guest.memory.refused => (
+            FaultKind::Memory,
+            format!("memory or table limit of {} bytes reached at {}", guest.limits.memory_bytes_max, guest.memory.bytes()),
+        ),
+        Some(Trap::CannotEnterComponent | Trap::CannotLeaveComponent) => {
+            (FaultKind::Contract, format!("the component called or was called where it may not be: {error}"))
+        }
+        Some(trap) => (FaultKind::Trap, trap.to_string()),
+        // Not a trap: what the guest gave could not be read, or a limit of the runtime's was broken.
+        None => (FaultKind::Contract, chain(error)),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &wasmtime::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if words.starts_with("error while executing at wasm") {
+            continue; // the backtrace: the fault names its functions
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&words);
+    }
+    text
+}
+
+/// The innermost guest functions of a backtrace, innermost first.
+fn functions(error: &wasmtime::Error) -> Option<String> {
+    let backtrace = error.downcast_ref::<WasmBacktrace>()?;
+    let names = backtrace.frames().iter().take(FUNCTIONS_MAX).map(|frame| {
+        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
+        cut(&name, FUNCTION_BYTES_MAX)
+    });
+    let names = names.collect::<Vec<_>>();
+    (!names.is_empty()).then(|| names.join(" < "))
+}
+
+/// A Rust name without the hash at its end and without the brackets that mangling needs.
+fn demangled(name: &str) -> String {
+    let printable = name.chars().filter(|character| !character.is_control());
+    printable.collect()
+}
+
+/// Cuts a text at a character boundary.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
+    text[..text.floor_char_boundary(bytes_max)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("", 0), "");
+    }
+}
