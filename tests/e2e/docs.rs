@@ -13,6 +13,10 @@ use tests::{calypte_path, repository, run, skip, temp_dir};
 /// What the folder of a page's commands has of the repository.
 const LINKED: &[&str] = &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "engine", "guest-strategies", "tests", "wit"];
 
+/// Runs everything, these tests among it, and says so to them through a variable.
+const EVERYTHING: &str = "bash tests/run";
+const RUN_BY_EVERYTHING: &str = "CALYPTE_SKIPS_FILE";
+
 /// Stands in for cargo: `cargo run` is the binary under test, everything else is cargo itself.
 const CARGO: &str = r#"#!/usr/bin/env bash
 set -euo pipefail
@@ -78,6 +82,12 @@ fn run_page(page: impl AsRef<Path>) {
         let place = format!("{}:{}", page.display(), block.line);
         if let Some(reason) = &block.not_run {
             skip(&format!("the commands at {place}: {reason}"));
+            continue;
+        }
+        if block.commands == EVERYTHING {
+            if std::env::var_os(RUN_BY_EVERYTHING).is_none() {
+                skip(&format!("the commands at {place}: `{EVERYTHING}` runs these tests, not the other way round"));
+            }
             continue;
         }
         let mut shell = Command::new("bash");

@@ -90,6 +90,20 @@ fn links_between_the_docs_lead_somewhere() {
     assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
 }
 
+#[test]
+fn pages_that_the_code_names_exist() {
+    let named = |line: &str| -> Vec<String> {
+        let starts = line.match_indices("engine/docs/").map(|(start, _)| &line[start..]);
+        starts.filter_map(|rest| rest.find(".md").map(|end| rest[..end + ".md".len()].to_owned())).collect()
+    };
+    let mut absent = Vec::new();
+    for (path, text) in code() {
+        let pages = text.lines().flat_map(named).filter(|page| !page.contains(['*', ' ']));
+        absent.extend(pages.filter(|page| !repository().join(page).exists()).map(|page| format!("{}: {page}", path.display())));
+    }
+    assert!(absent.is_empty(), "pages that the code names and that do not exist:\n{}", absent.join("\n"));
+}
+
 /// Whether a file is the tests of another: `foo/tests.rs`, `foo/tests/case.rs`.
 fn is_test_module(path: &Path) -> bool {
     path.ends_with("tests.rs") || path.parent().is_some_and(|folder| folder.ends_with("tests"))
