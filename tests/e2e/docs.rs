@@ -76,6 +76,9 @@ fn run_page(page: impl AsRef<Path>) {
     let page = page.as_ref();
     let text = fs::read_to_string(repository().join(page)).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
     let blocks = blocks(&text).unwrap_or_else(|error| panic!("{}:{error}", page.display()));
+    if blocks.is_empty() {
+        return;
+    }
     let folder = temp_dir();
     let path = prepare(folder.path());
     for block in &blocks {
