@@ -1,14 +1,62 @@
 //! The state machine of one account: what happened goes in, what to do comes out.
+//!
+//! ```text
+//! Input ──► handle ─┬─ market ───► offer ──► queue while a hook is out ──► Output::Deliver
+//!                   ├─ venue ────► orders, ledger ──► offer
+//!                   ├─ lifecycle ─► init, on-stop, release
+//!                   └─ HookEnded ─► state, intents ──► RiskGate ──► Output::Send, or a denial ──► offer
+//! ```
+//!
+//! Here is what is kept and how inputs are told apart; each kind of input has a file of its own.
 
-use crate::{CoreSettings, Decimal, Input, Order, Output, Position, SettingsError, StrategyId, StrategyState, Timestamp};
+mod answers;
+mod deliveries;
+mod intents;
+mod lifecycle;
+mod market;
+mod venue;
+
+use crate::ledger::Money;
+use crate::slot::Slot;
+use crate::timers::Schedule;
+use crate::{
+    AccountId, CoreSettings, Decimal, Input, InstrumentId, MarginMode, Output, Position, Price, SettingsError, StrategyId,
+    StrategyView, Timestamp,
+};
 use std::collections::VecDeque;
 
-/// One account and its strategies. Knows no clock, socket or task; equal inputs give equal outputs.
+/// Most strategies of one account.
+pub const STRATEGIES_MAX: usize = 4096;
+
+/// One account and its strategies.
+///
+/// Knows no clock, socket or task. Equal inputs give equal outputs, live and in a backtest.
+///
+/// Each strategy has books of its own: its orders, its positions and what they made. What was paid in is common to all.
 #[derive(Debug)]
 pub struct TradingCore {
     settings: CoreSettings,
+    /// The latest time it was told.
+    now: Timestamp,
+    /// By number, which is the order of deliveries at one time.
+    slots: Vec<Slot>,
+    /// Who hears what, by place in the lists of the settings.
+    feeds: market::Feeds,
+    schedule: Schedule,
     outputs: VecDeque<Output>,
+    /// Latest event number given.
+    events: u64,
+    /// Latest order number given.
+    orders: u64,
+    /// Of all strategies.
+    money: Money,
+    /// As the exchange said, by instrument.
+    leverage: Vec<Option<(u32, MarginMode)>>,
+    /// When funding was last paid, by instrument: once for each time.
+    funding_paid: Vec<Option<Timestamp>>,
     revision: u64,
+    /// Inputs that named nothing known.
+    strays: u64,
 }
 
 impl TradingCore {
@@ -17,7 +65,23 @@ impl TradingCore {
     /// # Errors
     /// Where the settings contradict themselves.
     pub fn new(settings: CoreSettings) -> Result<Self, SettingsError> {
-        Ok(Self { settings, outputs: VecDeque::new(), revision: 0 })
+        check(&settings)?;
+        let instruments = settings.instruments.len();
+        Ok(Self {
+            now: Timestamp::from_millis(i64::MIN),
+            slots: Vec::new(),
+            feeds: market::Feeds::new(&settings),
+            schedule: Schedule::default(),
+            outputs: VecDeque::new(),
+            events: 0,
+            orders: 0,
+            money: Money::default(),
+            leverage: vec![None; instruments],
+            funding_paid: vec![None; instruments],
+            revision: 0,
+            strays: 0,
+            settings,
+        })
     }
 
     /// Applies one input. What follows from it waits in [`TradingCore::poll`]. Time does not run backwards: an earlier `now`
@@ -25,86 +89,120 @@ impl TradingCore {
     ///
     /// Timers due before `now` fire before the input is applied; those due at `now` fire on [`Input::Wake`], which the shell
     /// sends once everything else of that time has been handed in.
-    pub fn handle(&mut self, _now: Timestamp, _input: Input) {
-        self.revision += 1;
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        if now > self.now {
+            self.now = now;
+            if self.schedule.next().is_some_and(|due| due < now) {
+                self.fire_timers(Timestamp::from_millis(now.as_millis() - 1));
+            }
+        }
+        match input {
+            Input::Market(event) => self.market(event),
+            Input::HookEnded(ended) => self.hook_ended(ended),
+            Input::Venue(event) => self.venue(event),
+            Input::Wake => self.fire_timers(self.now),
+            Input::Deploy(deployment) => self.deploy(*deployment),
+            Input::Start(strategy) => self.start(strategy),
+            Input::Stop { strategy, reason } => self.stop(strategy, reason),
+        }
     }
 
     /// Takes the next thing to do. Drain it fully before the next `handle`.
+    #[inline]
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
     /// When it wants [`Input::Wake`], if nothing else happens first.
+    #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        None
+        self.schedule.next()
+    }
+
+    /// Its number.
+    pub const fn account(&self) -> AccountId {
+        self.settings.account
     }
 
     /// Changes whenever the account's money or a position may have changed: what was read before is still true while it is
     /// the same.
+    #[inline]
     pub const fn revision(&self) -> u64 {
         self.revision
     }
 
     /// What was paid in, plus the profit of everything that is flat again, less fees, plus funding, over all strategies.
     pub fn settled(&self) -> Decimal {
-        self.settings.cash
+        self.settings.cash.saturating_add(self.money.settled)
     }
 
     /// Fees paid, over all strategies; rebates count against them.
-    pub fn fees_paid(&self) -> Decimal {
-        Decimal::ZERO
+    pub const fn fees_paid(&self) -> Decimal {
+        self.money.fees
     }
 
     /// Funding received less funding paid, over all strategies.
-    pub fn funding_received(&self) -> Decimal {
-        Decimal::ZERO
+    pub const fn funding_received(&self) -> Decimal {
+        self.money.funding
     }
 
     /// Positions that are not zero, by strategy, then by instrument. Each strategy has its own.
     pub fn positions(&self) -> impl Iterator<Item = (StrategyId, &Position)> {
-        std::iter::empty()
+        self.slots.iter().flat_map(|slot| slot.ledger.held().map(|position| (slot.id(), position)))
+    }
+
+    /// Strategies, by number.
+    pub fn strategies(&self) -> impl Iterator<Item = StrategyView<'_>> {
+        self.slots.iter().map(StrategyView)
     }
 
     /// A strategy, for reading.
-    pub fn strategy(&self, _strategy: StrategyId) -> Option<StrategyView<'_>> {
-        None
+    pub fn strategy(&self, strategy: StrategyId) -> Option<StrategyView<'_>> {
+        self.place_of(strategy).map(|place| StrategyView(&self.slots[place]))
+    }
+
+    /// Mark price of an instrument; where none is published, the last price.
+    pub fn mark_price(&self, instrument: InstrumentId) -> Option<Price> {
+        self.feeds.mark_price(instrument)
+    }
+
+    /// Inputs that named nothing known: an order, a series or a hook call that is not ours. Nothing followed from them.
+    pub const fn strays(&self) -> u64 {
+        self.strays
+    }
+
+    #[inline]
+    fn place_of(&self, strategy: StrategyId) -> Option<usize> {
+        self.slots.binary_search_by_key(&strategy, Slot::id).ok()
+    }
+
+    /// Notes that a strategy's money, positions or orders changed.
+    fn changed(&mut self, place: usize) {
+        self.slots[place].changed = true;
+        self.revision += 1;
     }
 }
 
-/// A strategy as the core holds it, for reading.
-#[derive(Debug, Clone, Copy)]
-pub struct StrategyView<'a> {
-    state: &'a StrategyState,
-}
-
-impl<'a> StrategyView<'a> {
-    /// Where it is in its life.
-    pub const fn state(self) -> &'a StrategyState {
-        self.state
+fn check(settings: &CoreSettings) -> Result<(), SettingsError> {
+    for (place, instrument) in settings.instruments.iter().enumerate() {
+        if instrument.id.get() as usize != place {
+            return Err(SettingsError::InstrumentPlace { symbol: instrument.symbol.clone(), id: instrument.id, place });
+        }
     }
-
-    /// What its trading made: profit of what is flat again, less fees, plus funding.
-    pub fn settled(self) -> Decimal {
-        Decimal::ZERO
+    for (place, series) in settings.series.iter().enumerate() {
+        if series.id.get() as usize != place {
+            return Err(SettingsError::SeriesPlace { id: series.id, place });
+        }
+        if series.instrument.get() as usize >= settings.instruments.len() {
+            return Err(SettingsError::SeriesOfNothing { id: series.id, instrument: series.instrument });
+        }
     }
-
-    /// Fees it paid.
-    pub fn fees_paid(self) -> Decimal {
-        Decimal::ZERO
+    if settings.account.get() >= 1 << 24 {
+        return Err(SettingsError::AccountNumber(settings.account));
     }
-
-    /// Its positions that are not zero, by instrument.
-    pub fn positions(self) -> impl Iterator<Item = &'a Position> {
-        std::iter::empty()
+    let (queue_max, intents_max) = (settings.limits.queue_max, settings.limits.intents_per_event_max);
+    if queue_max <= intents_max {
+        return Err(SettingsError::QueueTooShort { queue_max, intents_max });
     }
-
-    /// Its open orders, by number.
-    pub fn orders(self) -> impl Iterator<Item = &'a Order> {
-        std::iter::empty()
-    }
-
-    /// A value of its key-value store.
-    pub fn state_value(self, _key: &str) -> Option<&'a [u8]> {
-        None
-    }
+    Ok(())
 }

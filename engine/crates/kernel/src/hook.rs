@@ -276,6 +276,8 @@ pub enum FaultKind {
     Contract,
     /// The core's queue of its events overflowed.
     QueueOverflow,
+    /// The account's money left the range of what can be represented exactly.
+    Overflow,
     /// The run was cancelled from outside.
     Cancelled,
 }
@@ -294,6 +296,7 @@ impl FaultKind {
             Self::TaskLeft => "task-left",
             Self::Contract => "contract",
             Self::QueueOverflow => "queue-overflow",
+            Self::Overflow => "overflow",
             Self::Cancelled => "cancelled",
         }
     }

@@ -6,22 +6,30 @@
 #![forbid(unsafe_code)]
 
 mod core;
+mod denial;
 mod event;
 mod hook;
 mod ids;
 mod instrument;
 mod intent;
+mod ledger;
 mod market;
 mod number;
 mod order;
+mod orders;
 mod position;
+mod queue;
 mod risk;
+mod slot;
+mod store;
 mod surface;
 mod time;
+mod timers;
 mod venue;
 mod views;
 
-pub use core::{StrategyView, TradingCore};
+pub use core::{STRATEGIES_MAX, TradingCore};
+pub use denial::{Denial, DenialCode};
 pub use event::*;
 pub use hook::*;
 pub use ids::*;
@@ -31,9 +39,11 @@ pub use market::*;
 pub use number::{DERIVED_DECIMALS, NotPositive, Price, Size, derived, statistic};
 pub use order::*;
 pub use position::Position;
-pub use risk::Approved;
+pub use risk::{Approved, Lane, ORDER_TAG_MAX, Request, RiskGate, Standing};
 pub use rust_decimal::Decimal;
+pub use slot::StrategyView;
 pub use surface::*;
 pub use time::{NotATimeframe, Timeframe, Timestamp};
+pub use timers::TICK_INTERVAL_MS_MIN;
 pub use venue::*;
 pub use views::*;

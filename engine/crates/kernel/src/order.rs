@@ -129,6 +129,6 @@ pub struct Order {
 impl Order {
     /// What is still to fill; zero where it filled wholly or beyond.
     pub fn remaining(&self) -> Decimal {
-        (self.size.get() - self.filled).max(Decimal::ZERO)
+        self.size.get().saturating_sub(self.filled).max(Decimal::ZERO)
     }
 }

@@ -1,0 +1,330 @@
+//! What strategies ask for: each request is reviewed by the risk gate, and sent or denied.
+
+use super::TradingCore;
+use crate::denial::{Denial, DenialCode};
+use crate::orders::{OpenOrder, REQUESTS_PER_ORDER_MAX, RequestKind};
+use crate::risk::{Lane, Request, RiskGate, Standing, terms};
+use crate::slot::Out;
+use crate::{
+    Answers, Approved, ClientOrderId, Command, Decimal, Event, EventKind, EventNumber, InstrumentId, Intent, Order,
+    OrderChange, OrderEvent, OrderId, OrderOrigin, OrderRef, OrderTag, Output, Refusal, Rounding, StrategyState, TimerId,
+    Timestamp, Wanted,
+};
+
+/// When and by what an intent was decided.
+#[derive(Debug, Clone, Copy)]
+struct Decided {
+    answers: Answers,
+    lane: Lane,
+    age_ms: u64,
+}
+
+/// A denial, with the order that it is about where one is known.
+#[derive(Debug)]
+struct Denied {
+    denial: Denial,
+    order: Option<Box<Order>>,
+}
+
+impl From<Denial> for Denied {
+    fn from(denial: Denial) -> Self {
+        Self { denial, order: None }
+    }
+}
+
+impl TradingCore {
+    /// Takes the intents of one answer, in their order.
+    pub(super) fn intents(&mut self, place: usize, out: Out, intents: Vec<Intent>) {
+        let (asked, max) = (intents.len(), self.settings.limits.intents_per_event_max);
+        let lane = match self.slots[place].state {
+            StrategyState::Running => Lane::Running,
+            StrategyState::WarmingUp => Lane::WarmingUp,
+            _ => Lane::Stopping,
+        };
+        let age_ms = self.now.millis_since(out.since);
+        let answers = |index: usize| Answers { decided_on: out.number, intent_index: u32::try_from(index).unwrap_or(u32::MAX) };
+        for (index, intent) in intents.into_iter().take(max).enumerate() {
+            let answers = answers(index);
+            if let Err(denied) = self.intent(place, Decided { answers, lane, age_ms }, intent) {
+                self.deny(place, answers, denied);
+            }
+            if self.slots[place].out.is_none() {
+                return; // it faulted on the way
+            }
+        }
+        if asked > max {
+            let message = format!("the answer held {asked} intents; {max} are taken, the rest was not looked at");
+            self.deny(place, answers(max), Denial::new(DenialCode::TooManyIntents, message).into());
+        }
+    }
+
+    fn intent(&mut self, place: usize, decided: Decided, intent: Intent) -> Result<(), Denied> {
+        match intent {
+            Intent::Place(order) => {
+                let client_id = self.client_id(place, decided.answers)?;
+                self.order(place, decided, order.instrument, order.tag, &Request::Place { order: &order, client_id })
+            }
+            Intent::Amend { order, price, size, trigger_price } => {
+                self.amend(place, decided, order, (price, size, trigger_price))
+            }
+            Intent::Cancel(order) => self.cancel(place, decided, order),
+            Intent::CancelAll(instrument) => self.cancel_all(place, decided, instrument),
+            Intent::ClosePosition(instrument) => self.close_position(place, decided, instrument),
+            Intent::SetTarget { instrument, size, tag } => self.set_target(place, decided, instrument, size, tag),
+            Intent::SetLeverage { instrument, leverage, mode } => {
+                let standing = self.standing(place, decided, instrument, None);
+                let approved = self.gate().review(&Request::SetLeverage { instrument, leverage, mode }, &standing)?;
+                self.outputs.push_back(Output::Send(approved));
+                Ok(())
+            }
+            Intent::SetTimer { timer, at, every_ms } => self.set_timer(place, decided, timer, at, every_ms),
+            Intent::ClearTimer(timer) => {
+                self.schedule.clear(self.slots[place].id(), timer);
+                Ok(())
+            }
+            Intent::Notify { urgency, text } => {
+                self.outputs.push_back(Output::Notify { strategy: self.slots[place].id(), urgency, text });
+                Ok(())
+            }
+        }
+    }
+
+    fn gate(&self) -> RiskGate<'_> {
+        RiskGate::new(&self.settings.instruments, &self.settings.limits)
+    }
+
+    fn standing(&self, place: usize, decided: Decided, instrument: InstrumentId, tag: Option<OrderTag>) -> Standing {
+        let slot = &self.slots[place];
+        Standing {
+            lane: decided.lane,
+            decision_age_ms: decided.age_ms,
+            position: slot.ledger.size_in(instrument),
+            reference: self.feeds.mark_price(instrument),
+            open_orders: slot.orders.open().len(),
+            tag_taken: tag.is_some_and(|tag| slot.orders.named(OrderRef::Tag(tag)).is_some()),
+        }
+    }
+
+    fn client_id(&self, place: usize, answers: Answers) -> Result<ClientOrderId, Denial> {
+        let origin = u16::try_from(answers.intent_index).ok().map(|intent| OrderOrigin {
+            account: self.settings.account,
+            strategy: self.slots[place].id(),
+            event: answers.decided_on,
+            intent,
+            leg: 0,
+        });
+        origin.and_then(ClientOrderId::derive).ok_or_else(|| {
+            let (event, index) = (answers.decided_on, answers.intent_index);
+            let message = format!("no order id is left for intent {index} of event {event}");
+            Denial::new(DenialCode::NumberOutOfRange, message)
+        })
+    }
+
+    /// Reviews a request for a new order, takes it into the books and sends it.
+    fn order(
+        &mut self,
+        place: usize,
+        decided: Decided,
+        instrument: InstrumentId,
+        tag: Option<OrderTag>,
+        request: &Request<'_>,
+    ) -> Result<(), Denied> {
+        let standing = self.standing(place, decided, instrument, tag);
+        let approved = self.gate().review(request, &standing)?;
+        self.take(place, tag, decided.answers, approved);
+        Ok(())
+    }
+
+    fn take(&mut self, place: usize, tag: Option<OrderTag>, answers: Answers, approved: Approved<Command>) {
+        if let Command::Place(new) = approved.get() {
+            self.orders += 1;
+            let order = Order {
+                id: OrderId::new(self.orders),
+                tag,
+                instrument: new.instrument,
+                side: new.side,
+                size: new.size,
+                filled: Decimal::ZERO,
+                kind: new.kind,
+                reduce_only: new.reduce_only,
+            };
+            let slot = &mut self.slots[place];
+            slot.orders.insert(OpenOrder::new(order, new.client_id, answers));
+            slot.changed = true;
+        }
+        self.outputs.push_back(Output::Send(approved));
+    }
+
+    fn open_order(&self, place: usize, name: OrderRef) -> Result<&OpenOrder, Denial> {
+        let orders = &self.slots[place].orders;
+        orders.named(name).map(|at| &orders.open()[at]).ok_or_else(|| {
+            let name = match name {
+                OrderRef::Id(id) => format!("order {id}"),
+                OrderRef::Tag(tag) => format!("order with the tag {tag}"),
+            };
+            Denial::new(DenialCode::UnknownOrder, format!("no {name} of this strategy is open"))
+        })
+    }
+
+    fn amend(
+        &mut self,
+        place: usize,
+        decided: Decided,
+        name: OrderRef,
+        (price, size, trigger_price): (Option<Wanted>, Option<Wanted>, Option<Wanted>),
+    ) -> Result<(), Denied> {
+        let open = self.open_order(place, name)?;
+        let (order, client_id) = (&open.order, open.client_id);
+        let with_order = |denial| Denied { denial, order: Some(Box::new(order.clone())) };
+        if open.requests() >= REQUESTS_PER_ORDER_MAX {
+            let message = format!(
+                "{} requests about order {} are unanswered; at most {REQUESTS_PER_ORDER_MAX} may be",
+                open.requests(),
+                order.id
+            );
+            return Err(with_order(Denial::new(DenialCode::TooManyRequests, message)));
+        }
+        let standing = self.standing(place, decided, order.instrument, None);
+        let request = Request::Amend { order, client_id, price, size, trigger_price };
+        let approved = self.gate().review(&request, &standing).map_err(with_order)?;
+        self.send_request(place, decided.answers, client_id, RequestKind::Amend, approved);
+        Ok(())
+    }
+
+    fn cancel(&mut self, place: usize, decided: Decided, name: OrderRef) -> Result<(), Denied> {
+        let open = self.open_order(place, name)?;
+        if open.is_cancelling() {
+            return Ok(()); // asked for already: one answer says it all
+        }
+        let (instrument, client_id) = (open.order.instrument, open.client_id);
+        let standing = self.standing(place, decided, instrument, None);
+        let approved = self
+            .gate()
+            .review(&Request::Cancel { instrument, client_id }, &standing)
+            .map_err(|denial| Denied { denial, order: Some(Box::new(open.order.clone())) })?;
+        self.send_request(place, decided.answers, client_id, RequestKind::Cancel, approved);
+        Ok(())
+    }
+
+    fn cancel_all(&mut self, place: usize, decided: Decided, instrument: Option<InstrumentId>) -> Result<(), Denied> {
+        if let Some(instrument) = instrument {
+            self.gate().instrument(instrument)?;
+        }
+        let open = self.slots[place].orders.open().iter();
+        let open = open.filter(|open| instrument.is_none_or(|instrument| open.order.instrument == instrument));
+        let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
+        ids.into_iter().try_for_each(|id| self.cancel(place, decided, OrderRef::Id(id)))
+    }
+
+    fn send_request(
+        &mut self,
+        place: usize,
+        answers: Answers,
+        of: ClientOrderId,
+        kind: RequestKind,
+        approved: Approved<Command>,
+    ) {
+        let mut open = self.slots[place].orders.open_mut().iter_mut();
+        open.find(|open| open.client_id == of).expect("it was looked up").requested(kind, answers);
+        self.outputs.push_back(Output::Send(approved));
+    }
+
+    /// What the position will be once the market orders in flight have filled.
+    fn heading_for(&self, place: usize, instrument: InstrumentId) -> Result<(Decimal, Decimal), Denial> {
+        let slot = &self.slots[place];
+        let position = slot.ledger.size_in(instrument);
+        let heading = slot.orders.at_market(instrument).and_then(|in_flight| position.checked_add(in_flight));
+        heading.map(|heading| (position, heading)).ok_or_else(|| {
+            let message = format!("position {position} and the market orders in flight cannot be summed up");
+            Denial::new(DenialCode::NumberOutOfRange, message)
+        })
+    }
+
+    fn close_position(&mut self, place: usize, decided: Decided, instrument: InstrumentId) -> Result<(), Denied> {
+        let rules = self.gate().instrument(instrument)?.rules;
+        let (position, heading) = self.heading_for(place, instrument)?;
+        // Dust below the lot cannot be traded away.
+        let size = rules.round_size(heading.abs(), Rounding::Down);
+        if position.is_zero() || size.is_zero() || position.is_sign_negative() != heading.is_sign_negative() {
+            let message =
+                format!("the position is {position}, and {heading} with the market orders in flight: nothing to close");
+            return Err(Denial::new(DenialCode::NoPosition, message).into());
+        }
+        let by = if position.is_sign_negative() { size } else { -size };
+        let client_id = self.client_id(place, decided.answers)?;
+        let request = Request::Move { instrument, by, reduce_only: true, tag: None, client_id };
+        self.order(place, decided, instrument, None, &request)
+    }
+
+    /// One market order for the difference between the target and where the position is heading. Where it can only make the
+    /// position smaller it says so, which lets it pass the least notional and a stop.
+    fn set_target(
+        &mut self,
+        place: usize,
+        decided: Decided,
+        instrument: InstrumentId,
+        target: Wanted,
+        tag: Option<OrderTag>,
+    ) -> Result<(), Denied> {
+        let rules = self.gate().instrument(instrument)?;
+        let target = terms::number("target", target)?;
+        terms::check_lot(target, rules)?;
+        let (position, heading) = self.heading_for(place, instrument)?;
+        let by = target.checked_sub(heading).ok_or_else(|| {
+            let message = format!("the difference between target {target} and position {heading} cannot be represented");
+            Denial::new(DenialCode::NumberOutOfRange, message)
+        })?;
+        if by.is_zero() {
+            return Ok(());
+        }
+        let same_side = target.is_zero() || target.is_sign_negative() == position.is_sign_negative();
+        let reduce_only = heading == position && same_side && target.abs() < position.abs();
+        let client_id = self.client_id(place, decided.answers)?;
+        self.order(place, decided, instrument, tag, &Request::Move { instrument, by, reduce_only, tag, client_id })
+    }
+
+    fn set_timer(
+        &mut self,
+        place: usize,
+        decided: Decided,
+        timer: TimerId,
+        at: Timestamp,
+        every_ms: Option<u64>,
+    ) -> Result<(), Denied> {
+        let deny = |code, message: String| Err(Denial::new(code, message).into());
+        match decided.lane {
+            Lane::WarmingUp => {
+                return deny(DenialCode::WarmingUp, format!("timer {timer} may be set once the strategy is warm"));
+            }
+            Lane::Stopping => return deny(DenialCode::Stopping, format!("timer {timer} would fire after the stop")),
+            Lane::Running => {}
+        }
+        if every_ms == Some(0) {
+            return deny(DenialCode::BadTimer, format!("timer {timer} repeats every 0 ms; at least 1 ms is needed"));
+        }
+        let (strategy, max) = (self.slots[place].id(), self.settings.limits.timers_max);
+        if !self.schedule.has(strategy, timer) && self.schedule.count(strategy) >= max {
+            return deny(DenialCode::TooManyTimers, format!("{max} timers are set, as many as may be: clear one first"));
+        }
+        self.schedule.set(strategy, timer, at.max(self.now), every_ms);
+        Ok(())
+    }
+
+    /// Denies a request: for the record, and to the strategy if it has ears for it.
+    fn deny(&mut self, place: usize, answers: Answers, Denied { denial, order }: Denied) {
+        let refusal = Refusal::from(denial);
+        let slot = &self.slots[place];
+        self.outputs.push_back(Output::Denied { strategy: slot.id(), refusal: refusal.clone() });
+        if slot.listening && slot.deployment.knows.contains(EventKind::Order) {
+            let change = OrderChange::Denied(refusal);
+            let order = order.map(|order| *order);
+            let event = OrderEvent { time: self.now, order, change, answers: Some(answers) };
+            self.offer(place, crate::queue::Rank::Account, Event::Order(Box::new(event)));
+        }
+    }
+}
+
+/// The intent that a client order id was made for.
+pub(super) fn answers_of(origin: OrderOrigin) -> Answers {
+    Answers { decided_on: EventNumber::new(origin.event.get()), intent_index: u32::from(origin.intent) }
+}

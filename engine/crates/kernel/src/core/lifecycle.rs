@@ -1,0 +1,252 @@
+//! The life of a strategy: deployed, started, warm, running, stopped; refused or faulted on the way.
+//!
+//! Starting what runs and stopping what is stopped does nothing. A strategy that ends lets go of its timers, its
+//! subscriptions and its orders, in that order.
+
+use super::TradingCore;
+use crate::denial::{Denial, DenialCode};
+use crate::orders::RequestKind;
+use crate::risk::{Lane, Request, RiskGate, Standing};
+use crate::slot::{OutHook, Slot};
+use crate::{
+    AccountFacts, Answers, BOOK_LEVELS_MAX, Decimal, Deployment, EventNumber, Fault, Hook, InitContext, Output, StopReason,
+    StrategyId, StrategyState, Subscription, derived,
+};
+use std::sync::Arc;
+
+impl TradingCore {
+    /// Puts a strategy into the account, or a new version of one that is at rest: its books, orders and store stay.
+    pub(super) fn deploy(&mut self, deployment: Deployment) {
+        let strategy = deployment.strategy;
+        match self.slots.binary_search_by_key(&strategy, Slot::id) {
+            Ok(place) if self.slots[place].is_at_rest() => self.slots[place].deployment = deployment,
+            Ok(_) => {
+                let message = format!("strategy {strategy} is at work: stop it before a new version takes over");
+                return self.denied(strategy, Denial::new(DenialCode::AlreadyDeployed, message));
+            }
+            Err(_) if self.slots.len() >= super::STRATEGIES_MAX || strategy.get() >= 1 << 24 => {
+                let message = format!(
+                    "strategy {strategy}: an account holds at most {} strategies, numbered below 2^24",
+                    super::STRATEGIES_MAX
+                );
+                return self.denied(strategy, Denial::new(DenialCode::TooManyStrategies, message));
+            }
+            Err(place) => {
+                self.slots.insert(place, Slot::new(deployment, &self.settings));
+                self.subscriptions_changed();
+            }
+        }
+        let place = self.place_of(strategy).expect("it was put there");
+        self.set_state(place, StrategyState::Created);
+    }
+
+    pub(super) fn start(&mut self, strategy: StrategyId) {
+        let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
+        let slot = &mut self.slots[place];
+        if slot.state == StrategyState::Stopping {
+            let message = format!("strategy {strategy} is being stopped: start it again when it has");
+            return self.denied(strategy, Denial::new(DenialCode::Stopping, message));
+        }
+        if !slot.is_at_rest() {
+            return;
+        }
+        let restored = slot.deployment.restored.clone();
+        let parameters = Arc::clone(&slot.deployment.parameters);
+        let view = slot.view(&self.settings, &self.leverage);
+        let cash = view.cash().map_or(Decimal::MAX, derived);
+        let context = InitContext {
+            now: self.now,
+            parameters,
+            instruments: Arc::clone(&self.settings.instruments),
+            series: Arc::clone(&self.settings.series),
+            account: AccountFacts { cash, fees: self.settings.fees, live: self.settings.live },
+            restored,
+        };
+        self.set_state(place, StrategyState::WarmingUp);
+        self.deliver(place, Hook::Init(Box::new(context)), OutHook::Init, self.now);
+    }
+
+    pub(super) fn stop(&mut self, strategy: StrategyId, reason: StopReason) {
+        let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
+        let slot = &mut self.slots[place];
+        if !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
+            return;
+        }
+        slot.forget_events();
+        slot.stop = Some(reason);
+        self.set_state(place, StrategyState::Stopping);
+        self.deliver_next(place);
+    }
+
+    /// `init` ended with what it wants to hear.
+    pub(super) fn begin(&mut self, place: usize, wanted: Vec<Subscription>) {
+        if self.slots[place].state == StrategyState::Stopping {
+            return;
+        }
+        let subscriptions = match self.checked_subscriptions(wanted) {
+            Ok(subscriptions) => subscriptions,
+            Err(words) => return self.refuse(place, words),
+        };
+        let slot = &mut self.slots[place];
+        slot.warm_up = subscriptions.iter().filter_map(history).collect();
+        slot.warm_up_left = slot.warm_up.iter().map(|(_, left)| u64::from(*left)).sum();
+        slot.subscriptions = subscriptions;
+        slot.listening = true;
+        self.subscriptions_changed();
+        self.check_warm(place);
+    }
+
+    /// `init` ended with a refusal, or wanted what there is not.
+    pub(super) fn refuse(&mut self, place: usize, words: String) {
+        let slot = &mut self.slots[place];
+        slot.forget_events();
+        slot.stop = None;
+        self.set_state(place, StrategyState::Refused(words));
+    }
+
+    /// Lets a strategy trade once it has answered all its history.
+    pub(super) fn check_warm(&mut self, place: usize) {
+        if !self.slots[place].is_warm() {
+            return;
+        }
+        self.set_state(place, StrategyState::Running);
+        let deployment = &self.slots[place].deployment;
+        if let Some(interval_ms) = deployment.tick_interval_ms {
+            self.schedule.start_clock(deployment.strategy, self.now, interval_ms);
+        }
+    }
+
+    /// `on-stop` ended and its last intents are under way.
+    pub(super) fn end(&mut self, place: usize) {
+        self.release(place);
+        self.check_ended(place);
+    }
+
+    /// A strategy failed. Its instance is gone, what it holds is let go, its positions stay.
+    pub(super) fn fault(&mut self, place: usize, fault: Box<Fault>) {
+        let slot = &mut self.slots[place];
+        slot.forget_events();
+        (slot.out, slot.stop) = (None, None);
+        self.release(place);
+        self.set_state(place, StrategyState::Faulted(fault));
+    }
+
+    /// A strategy that is being stopped has stopped when nothing of it is open.
+    pub(super) fn check_ended(&mut self, place: usize) {
+        let slot = &self.slots[place];
+        let ended = slot.out.is_none() && slot.stop.is_none() && slot.orders.open().is_empty();
+        if ended && slot.state == StrategyState::Stopping {
+            self.set_state(place, StrategyState::Stopped);
+        }
+    }
+
+    /// Timers, then subscriptions, then orders. Orders that end by themselves at the market are left to do so.
+    fn release(&mut self, place: usize) {
+        self.schedule.release(self.slots[place].id());
+        self.slots[place].subscriptions.clear();
+        self.subscriptions_changed();
+        self.release_orders(place);
+    }
+
+    pub(super) fn release_orders(&mut self, place: usize) {
+        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
+        let standing = Standing {
+            lane: Lane::Stopping,
+            decision_age_ms: 0,
+            position: Decimal::ZERO,
+            reference: None,
+            open_orders: 0,
+            tag_taken: false,
+        };
+        let answers = Answers { decided_on: EventNumber::new(self.events), intent_index: 0 };
+        for open in self.slots[place].orders.open_mut() {
+            if open.is_cancelling() || open.is_passing() {
+                continue;
+            }
+            let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
+            let approved = gate.review(&request, &standing).expect("a cancel always passes this lane");
+            open.requested(RequestKind::Cancel, answers);
+            self.outputs.push_back(Output::Send(approved));
+        }
+    }
+
+    pub(super) fn denied(&mut self, strategy: StrategyId, denial: Denial) {
+        self.outputs.push_back(Output::Denied { strategy, refusal: denial.into() });
+    }
+
+    fn unknown_strategy(&mut self, strategy: StrategyId) {
+        let message = format!("no strategy {strategy} is deployed in account {}", self.settings.account);
+        self.denied(strategy, Denial::new(DenialCode::UnknownStrategy, message));
+    }
+
+    fn set_state(&mut self, place: usize, state: StrategyState) {
+        let slot = &mut self.slots[place];
+        slot.state = state.clone();
+        self.outputs.push_back(Output::Lifecycle { strategy: slot.id(), state });
+    }
+
+    /// Subscriptions that there is something for; the longest history of those to one series.
+    fn checked_subscriptions(&self, wanted: Vec<Subscription>) -> Result<Vec<Subscription>, String> {
+        let limits = &self.settings.limits;
+        if wanted.len() > limits.subscriptions_max {
+            return Err(format!("it wants {} subscriptions; at most {} are given", wanted.len(), limits.subscriptions_max));
+        }
+        let mut checked: Vec<Subscription> = Vec::new();
+        for subscription in wanted {
+            self.check_subscription(subscription)?;
+            match checked.iter_mut().find(|other| is_same_feed(other, &subscription)) {
+                Some(other) => merge(other, subscription),
+                None => checked.push(subscription),
+            }
+        }
+        Ok(checked)
+    }
+
+    fn check_subscription(&self, subscription: Subscription) -> Result<(), String> {
+        let (instruments, series) = (self.settings.instruments.len(), self.settings.series.len());
+        match subscription {
+            Subscription::Candles { series: wanted, .. } if wanted.get() as usize >= series => {
+                Err(format!("it wants candles of series {wanted}; there are {series}, numbered from 0"))
+            }
+            Subscription::Candles { series, warm_up } if warm_up > self.settings.limits.warm_up_max => {
+                let max = self.settings.limits.warm_up_max;
+                Err(format!("it wants {warm_up} candles of history of series {series}; at most {max} are given"))
+            }
+            Subscription::Book { instrument, levels } if levels == 0 || levels as usize > BOOK_LEVELS_MAX => Err(format!(
+                "it wants {levels} levels of the book of instrument {instrument}; 1 to {BOOK_LEVELS_MAX} are given"
+            )),
+            Subscription::Trades(wanted)
+            | Subscription::Quotes(wanted)
+            | Subscription::Book { instrument: wanted, .. }
+            | Subscription::Context(wanted)
+                if wanted.get() as usize >= instruments =>
+            {
+                Err(format!("it wants a feed of instrument {wanted}; there are {instruments}, numbered from 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn history(subscription: &Subscription) -> Option<(crate::SeriesId, u32)> {
+    match *subscription {
+        Subscription::Candles { series, warm_up } => Some((series, warm_up)),
+        _ => None,
+    }
+}
+
+fn is_same_feed(one: &Subscription, other: &Subscription) -> bool {
+    match (one, other) {
+        (Subscription::Candles { series: one, .. }, Subscription::Candles { series: other, .. }) => one == other,
+        (Subscription::Book { instrument: one, .. }, Subscription::Book { instrument: other, .. }) => one == other,
+        _ => one == other,
+    }
+}
+
+fn merge(one: &mut Subscription, other: Subscription) {
+    match (one, other) {
+        (Subscription::Candles { warm_up: one, .. }, Subscription::Candles { warm_up: other, .. }) => *one = other.max(*one),
+        (Subscription::Book { levels: one, .. }, Subscription::Book { levels: other, .. }) => *one = other.max(*one),
+        _ => {}
+    }
+}

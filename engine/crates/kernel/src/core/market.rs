@@ -1,0 +1,176 @@
+//! What the market does, and who hears of it.
+
+use super::TradingCore;
+use crate::queue::Rank;
+use crate::{
+    Book, Candle, CandleEvent, CoreSettings, Event, Feed, FeedChange, FeedEvent, InstrumentId, MarketEvent, Price, SeriesId,
+    StrategyState, Subscription,
+};
+
+/// Who hears what, and the latest prices.
+#[derive(Debug)]
+pub(super) struct Feeds {
+    series: Vec<SeriesFeed>,
+    instruments: Vec<InstrumentFeeds>,
+}
+
+/// A candle series.
+#[derive(Debug)]
+struct SeriesFeed {
+    instrument: usize,
+    rank: Rank,
+    /// Places of the strategies that hear it, in their order.
+    subscribers: Vec<usize>,
+}
+
+/// The feeds of one instrument, with the places of the strategies that hear each.
+#[derive(Debug, Default)]
+struct InstrumentFeeds {
+    last: Option<Price>,
+    mark: Option<Price>,
+    trades: Vec<usize>,
+    quotes: Vec<usize>,
+    /// With the number of levels wanted.
+    books: Vec<(usize, usize)>,
+    contexts: Vec<usize>,
+}
+
+impl Feeds {
+    pub(super) fn new(settings: &CoreSettings) -> Self {
+        let series = settings.series.iter().map(|series| SeriesFeed {
+            instrument: series.instrument.get() as usize,
+            rank: Rank::Candle { timeframe_ms: series.timeframe.as_millis(), instrument: series.instrument },
+            subscribers: Vec::new(),
+        });
+        let instruments = settings.instruments.iter().map(|_| InstrumentFeeds::default());
+        Self { series: series.collect(), instruments: instruments.collect() }
+    }
+
+    #[inline]
+    pub(super) fn mark_price(&self, instrument: InstrumentId) -> Option<Price> {
+        let feeds = self.instruments.get(instrument.get() as usize)?;
+        feeds.mark.or(feeds.last)
+    }
+
+    fn of(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentFeeds> {
+        self.instruments.get_mut(instrument.get() as usize)
+    }
+
+    fn clear(&mut self) {
+        self.series.iter_mut().for_each(|feed| feed.subscribers.clear());
+        for feeds in &mut self.instruments {
+            feeds.trades.clear();
+            feeds.quotes.clear();
+            feeds.books.clear();
+            feeds.contexts.clear();
+        }
+    }
+
+    /// Adds a subscription that was checked.
+    fn add(&mut self, place: usize, subscription: Subscription) {
+        let instrument = |id: InstrumentId| id.get() as usize;
+        match subscription {
+            Subscription::Candles { series, .. } => self.series[series.get() as usize].subscribers.push(place),
+            Subscription::Trades(id) => self.instruments[instrument(id)].trades.push(place),
+            Subscription::Quotes(id) => self.instruments[instrument(id)].quotes.push(place),
+            Subscription::Book { instrument: id, levels } => {
+                self.instruments[instrument(id)].books.push((place, levels as usize));
+            }
+            Subscription::Context(id) => self.instruments[instrument(id)].contexts.push(place),
+        }
+    }
+}
+
+impl TradingCore {
+    /// Brings the lists of who hears what up to date with the subscriptions.
+    pub(super) fn subscriptions_changed(&mut self) {
+        self.feeds.clear();
+        for (place, slot) in self.slots.iter().enumerate() {
+            slot.subscriptions.iter().for_each(|subscription| self.feeds.add(place, *subscription));
+        }
+    }
+
+    #[inline]
+    pub(super) fn market(&mut self, event: MarketEvent) {
+        let known = match event {
+            MarketEvent::Candle { series, candle } => self.candle(series, candle),
+            event => self.other_market(event),
+        };
+        if known.is_none() {
+            self.strays += 1;
+        }
+    }
+
+    #[inline]
+    fn candle(&mut self, series: SeriesId, candle: Candle) -> Option<()> {
+        let feed = self.feeds.series.get(series.get() as usize)?;
+        self.feeds.instruments[feed.instrument].last = Some(candle.close);
+        for index in 0..feed.subscribers.len() {
+            let feed = &self.feeds.series[series.get() as usize];
+            let (place, rank) = (feed.subscribers[index], feed.rank);
+            let warm_up = self.slots[place].warm_up_left > 0 && self.slots[place].count_warm_up(series);
+            let event = Event::Candle(CandleEvent { series, warm_up, candle });
+            if warm_up {
+                self.offer_warm_up(place, rank, event);
+            } else {
+                self.offer(place, rank, event);
+            }
+        }
+        Some(())
+    }
+
+    fn other_market(&mut self, event: MarketEvent) -> Option<()> {
+        match event {
+            MarketEvent::Candle { .. } => {}
+            MarketEvent::Trade(trade) => {
+                let feeds = self.feeds.of(trade.instrument)?;
+                feeds.last = Some(trade.price);
+                let places = feeds.trades.clone();
+                places.into_iter().for_each(|place| self.offer_live(place, Event::Trade(trade)));
+            }
+            MarketEvent::Quote(quote) => {
+                let places = self.feeds.of(quote.instrument)?.quotes.clone();
+                places.into_iter().for_each(|place| self.offer_live(place, Event::Quote(quote)));
+            }
+            MarketEvent::Book(book) => {
+                let places = self.feeds.of(book.instrument)?.books.clone();
+                places.into_iter().for_each(|(place, levels)| self.offer_live(place, Event::Book(cut(&book, levels))));
+            }
+            MarketEvent::Context(context) => {
+                let feeds = self.feeds.of(context.instrument)?;
+                feeds.mark = Some(context.mark_price);
+                let places = feeds.contexts.clone();
+                places.into_iter().for_each(|place| self.offer_live(place, Event::Context(context.clone())));
+            }
+            MarketEvent::Feed { feed, change } => return self.feed(feed, change),
+        }
+        Some(())
+    }
+
+    fn feed(&mut self, feed: Feed, change: FeedChange) -> Option<()> {
+        let places = match feed {
+            Feed::Candles(series) => self.feeds.series.get(series.get() as usize)?.subscribers.clone(),
+            Feed::Trades(instrument) => self.feeds.of(instrument)?.trades.clone(),
+            Feed::Quotes(instrument) => self.feeds.of(instrument)?.quotes.clone(),
+            Feed::Book(instrument) => self.feeds.of(instrument)?.books.iter().map(|(place, _)| *place).collect(),
+            Feed::Context(instrument) => self.feeds.of(instrument)?.contexts.clone(),
+            Feed::Connection => (0..self.slots.len()).collect(),
+        };
+        let event = FeedEvent { time: self.now, feed, change };
+        places.into_iter().for_each(|place| self.offer(place, Rank::Feed, Event::Feed(event)));
+        Some(())
+    }
+
+    /// Offers what only strategies that run get: history is made of candles.
+    fn offer_live(&mut self, place: usize, event: Event) {
+        if self.slots[place].state == StrategyState::Running {
+            self.offer(place, Rank::Market, event);
+        }
+    }
+}
+
+/// A book of at most so many levels a side.
+fn cut(book: &Book, levels: usize) -> Box<Book> {
+    let side = |of: &[crate::Level]| of.iter().take(levels).copied().collect();
+    Box::new(Book { instrument: book.instrument, time: book.time, bids: side(&book.bids), asks: side(&book.asks) })
+}

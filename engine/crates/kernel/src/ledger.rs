@@ -1,0 +1,92 @@
+//! The money and the positions of one strategy.
+
+use crate::position::{OutOfRange, Position};
+use crate::{AccountView, Decimal, InstrumentId, MarginMode, VenueFill};
+
+/// Leverage and margin mode of each instrument, where they were set, by the instrument's place.
+pub(crate) type LeverageSettings = [Option<(u32, MarginMode)>];
+
+/// What trading made, besides open positions. Exact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Money {
+    /// Profit of what is flat again, less fees, plus funding.
+    pub(crate) settled: Decimal,
+    /// Fees paid; rebates count against them.
+    pub(crate) fees: Decimal,
+    /// Funding received less funding paid.
+    pub(crate) funding: Decimal,
+}
+
+impl Money {
+    /// With a profit that became settled and a fee that was paid.
+    pub(crate) fn with_fill(self, profit: Decimal, fee: Decimal) -> Result<Self, OutOfRange> {
+        let settled = self.settled.checked_add(profit).and_then(|sum| sum.checked_sub(fee)).ok_or(OutOfRange)?;
+        let fees = self.fees.checked_add(fee).ok_or(OutOfRange)?;
+        Ok(Self { settled, fees, ..self })
+    }
+
+    /// With a funding payment received.
+    pub(crate) fn with_funding(self, payment: Decimal) -> Result<Self, OutOfRange> {
+        let settled = self.settled.checked_add(payment).ok_or(OutOfRange)?;
+        let funding = self.funding.checked_add(payment).ok_or(OutOfRange)?;
+        Ok(Self { settled, funding, ..self })
+    }
+}
+
+/// The books of one strategy.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) money: Money,
+    /// Every instrument it ever held, by number; what is flat stays for its realized profit.
+    positions: Vec<Position>,
+}
+
+impl Ledger {
+    /// Its position in an instrument, signed.
+    pub(crate) fn size_in(&self, instrument: InstrumentId) -> Decimal {
+        self.position(instrument).map_or(Decimal::ZERO, Position::size)
+    }
+
+    /// Its position in an instrument, if it ever had one.
+    pub(crate) fn position(&self, instrument: InstrumentId) -> Option<&Position> {
+        let place = self.positions.binary_search_by_key(&instrument, Position::instrument).ok()?;
+        Some(&self.positions[place])
+    }
+
+    /// Its positions that are not zero, by instrument.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Position> {
+        self.positions.iter().filter(|position| !position.size().is_zero())
+    }
+
+    /// Applies a fill to the strategy's books and to those of the account, or to neither.
+    pub(crate) fn fill(&mut self, fill: &VenueFill, account: &mut Money) -> Result<(), OutOfRange> {
+        let place = match self.positions.binary_search_by_key(&fill.instrument, Position::instrument) {
+            Ok(place) => place,
+            Err(place) => {
+                self.positions.insert(place, Position::new(fill.instrument));
+                place
+            }
+        };
+        let mut position = self.positions[place].clone();
+        let profit = position.fill(fill.side, fill.price, fill.size)?;
+        let (own, all) = (self.money.with_fill(profit, fill.fee)?, account.with_fill(profit, fill.fee)?);
+        (self.positions[place], self.money, *account) = (position, own, all);
+        Ok(())
+    }
+
+    /// Brings a view up to date, all but its orders and fee rates.
+    pub(crate) fn show(&self, view: &mut AccountView, paid_in: Decimal, leverage: &LeverageSettings) {
+        view.settled = paid_in.saturating_add(self.money.settled);
+        view.margin_used = Decimal::ZERO;
+        view.positions.clear();
+        for position in self.held() {
+            let position = position.view(leverage[position.instrument().get() as usize]);
+            let leverage = position.leverage.map(Decimal::from);
+            // Without a leverage the venue named, how much margin is held is not known, and none is shown.
+            let margin =
+                leverage.and_then(|leverage| position.size.abs().checked_mul(position.entry_price)?.checked_div(leverage));
+            view.margin_used = view.margin_used.saturating_add(margin.unwrap_or_default());
+            view.positions.push(position);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From numbers as a strategy wrote them to terms that an instrument allows.
+
+use crate::denial::{Denial, DenialCode};
+use crate::{
+    AttachedExits, Decimal, Instrument, Order, OrderKind, PlaceOrder, Price, Side, Size, TriggerKind, Wanted, WantedKind,
+};
+
+/// A number that can be represented.
+pub(crate) fn number(what: &str, wanted: Wanted) -> Result<Decimal, Denial> {
+    wanted.get().ok_or_else(|| {
+        let message = format!("{what} {} × 10^-{} cannot be represented: at most 28 decimals", wanted.mantissa, wanted.scale);
+        Denial::new(DenialCode::NumberOutOfRange, message)
+    })
+}
+
+/// A size on the lot grid.
+pub(super) fn size(wanted: Wanted, instrument: &Instrument) -> Result<Size, Denial> {
+    checked_size(number("size", wanted)?, instrument)
+}
+
+/// A size on the lot grid.
+pub(super) fn checked_size(value: Decimal, instrument: &Instrument) -> Result<Size, Denial> {
+    let size = Size::new(value).map_err(|_| {
+        Denial::new(DenialCode::SizeNotPositive, format!("size {value} of {} is not positive", instrument.symbol))
+    })?;
+    check_lot(value, instrument)?;
+    Ok(size)
+}
+
+/// Whether a signed size lies on the lot grid.
+pub(crate) fn check_lot(value: Decimal, instrument: &Instrument) -> Result<(), Denial> {
+    if instrument.rules.allows_size(value) {
+        return Ok(());
+    }
+    let (symbol, decimals) = (&instrument.symbol, instrument.rules.size_decimals);
+    let message = format!("size {value} of {symbol} is finer than the lot of {decimals} decimals");
+    Err(Denial::new(DenialCode::SizeOffGrid, message))
+}
+
+fn positive(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
+    let value = number(what, wanted)?;
+    Price::new(value).map_err(|_| {
+        let message = format!("{what} {value} of {} is not positive", instrument.symbol);
+        Denial::new(DenialCode::PriceNotPositive, message)
+    })
+}
+
+fn price(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
+    let price = positive(what, wanted, instrument)?;
+    if instrument.rules.allows_price(price.get()) {
+        return Ok(price);
+    }
+    Err(off_grid(what, price, instrument))
+}
+
+fn off_grid(what: &str, price: Price, instrument: &Instrument) -> Denial {
+    let (symbol, rules) = (&instrument.symbol, &instrument.rules);
+    let mut message = format!("{what} {price} of {symbol} is off the grid: at most {} decimals", rules.price_decimals);
+    if rules.price_significant_figures > 0 {
+        message += &format!(" and {} significant figures", rules.price_significant_figures);
+    }
+    if !rules.tick_size.is_zero() {
+        message += &format!(", in steps of {}", rules.tick_size);
+    }
+    Denial::new(DenialCode::PriceOffGrid, message)
+}
+
+/// A distance between prices: as fine as the finest price, whatever its figures.
+fn distance(wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
+    let distance = positive("trailing distance", wanted, instrument)?;
+    let rules = &instrument.rules;
+    let steps = rules.tick_size.is_zero() || distance.get().checked_rem(rules.tick_size).is_some_and(|rest| rest.is_zero());
+    if !steps || distance.get().normalize().scale() > u32::from(rules.price_decimals) {
+        return Err(off_grid("trailing distance", distance, instrument));
+    }
+    Ok(distance)
+}
+
+/// Kind and terms of a new order.
+pub(super) fn kind(wanted: &WantedKind, instrument: &Instrument) -> Result<OrderKind, Denial> {
+    Ok(match *wanted {
+        WantedKind::Market => OrderKind::Market,
+        WantedKind::Limit { price: limit, time_in_force } => {
+            OrderKind::Limit { price: price("price", limit, instrument)?, time_in_force }
+        }
+        WantedKind::Trigger { kind, trigger_price, limit_price } => OrderKind::Trigger {
+            kind,
+            trigger_price: price("trigger price", trigger_price, instrument)?,
+            limit_price: limit_price.map(|limit| price("limit price", limit, instrument)).transpose()?,
+        },
+        WantedKind::TrailingStop { distance: wanted } => OrderKind::TrailingStop { distance: distance(wanted, instrument)? },
+    })
+}
+
+/// Exits attached to a new order.
+pub(super) fn exits(order: &PlaceOrder, instrument: &Instrument) -> Result<Option<AttachedExits>, Denial> {
+    let take_profit = order.take_profit.map(|wanted| price("take-profit", wanted, instrument)).transpose()?;
+    let stop_loss = order.stop_loss.map(|wanted| price("stop-loss", wanted, instrument)).transpose()?;
+    let exits = (take_profit.is_some() || stop_loss.is_some()).then_some(AttachedExits { take_profit, stop_loss });
+    if exits.is_some() && order.reduce_only {
+        let message = "exits cannot be attached to a reduce-only order: it opens nothing that they could close";
+        return Err(Denial::new(DenialCode::BadTerms, message));
+    }
+    if let (Some(take_profit), Some(stop_loss)) = (take_profit, stop_loss) {
+        let (sane, how) = match order.side {
+            Side::Buy => (stop_loss < take_profit, "below"),
+            Side::Sell => (stop_loss > take_profit, "above"),
+        };
+        if !sane {
+            let message = format!("the stop-loss {stop_loss} must lie {how} the take-profit {take_profit}");
+            return Err(Denial::new(DenialCode::BadTerms, message));
+        }
+    }
+    Ok(exits)
+}
+
+/// Size and terms of an order once they are changed.
+pub(super) fn amended(
+    order: &Order,
+    instrument: &Instrument,
+    new_price: Option<Wanted>,
+    new_size: Option<Wanted>,
+    new_trigger: Option<Wanted>,
+) -> Result<(Size, OrderKind), Denial> {
+    let bad = |message: String| Err(Denial::new(DenialCode::BadTerms, message));
+    if new_price.is_none() && new_size.is_none() && new_trigger.is_none() {
+        return bad(format!("order {} was asked to change, but nothing was named", order.id));
+    }
+    let new_size = new_size.map(|wanted| size(wanted, instrument)).transpose()?;
+    let new_price = new_price.map(|wanted| price("price", wanted, instrument)).transpose()?;
+    let new_trigger = new_trigger.map(|wanted| price("trigger price", wanted, instrument)).transpose()?;
+    let size = new_size.unwrap_or(order.size);
+    if size.get() <= order.filled {
+        return bad(format!("new size {size} of order {} is not above the {} already filled", order.id, order.filled));
+    }
+    let kind = match (order.kind, new_price, new_trigger) {
+        (kind @ OrderKind::TrailingStop { .. }, None, None) => kind,
+        (OrderKind::Limit { price, time_in_force }, new, None) => {
+            OrderKind::Limit { price: new.unwrap_or(price), time_in_force }
+        }
+        (OrderKind::Trigger { kind, trigger_price, limit_price: None }, None, new) => {
+            OrderKind::Trigger { kind, trigger_price: new.unwrap_or(trigger_price), limit_price: None }
+        }
+        (OrderKind::Trigger { kind, trigger_price, limit_price: Some(limit) }, new, trigger) => OrderKind::Trigger {
+            kind,
+            trigger_price: trigger.unwrap_or(trigger_price),
+            limit_price: Some(new.unwrap_or(limit)),
+        },
+        (kind, ..) => return bad(format!("order {} has no such price: it is {}", order.id, kind_in_words(&kind))),
+    };
+    Ok((size, kind))
+}
+
+fn kind_in_words(kind: &OrderKind) -> &'static str {
+    match kind {
+        OrderKind::Market => "a market order",
+        OrderKind::Limit { .. } => "a limit order",
+        OrderKind::Trigger { kind: TriggerKind::Stop, limit_price: None, .. } => "a stop at the market",
+        OrderKind::Trigger { kind: TriggerKind::Stop, .. } => "a stop with a limit",
+        OrderKind::Trigger { kind: TriggerKind::TakeProfit, limit_price: None, .. } => "a take-profit at the market",
+        OrderKind::Trigger { kind: TriggerKind::TakeProfit, .. } => "a take-profit with a limit",
+        OrderKind::TrailingStop { .. } => "a trailing stop",
+    }
+}
+
+/// The price at which an order is valued: its own where it has one, else the market's.
+pub(super) fn price_to_value_at(kind: &OrderKind, reference: Option<Price>) -> Option<Price> {
+    match *kind {
+        OrderKind::Limit { price, .. } => Some(price),
+        OrderKind::Trigger { trigger_price, limit_price, .. } => Some(limit_price.unwrap_or(trigger_price)),
+        OrderKind::Market | OrderKind::TrailingStop { .. } => reference,
+    }
+}

@@ -1,0 +1,209 @@
+//! What the core keeps of one strategy.
+
+use crate::ledger::Ledger;
+use crate::orders::Orders;
+use crate::queue::EventQueue;
+use crate::store::Store;
+use crate::{
+    AccountView, CoreSettings, Deployment, Event, EventNumber, Order, Position, SeriesId, StopReason, StrategyId,
+    StrategyState, Subscription, Timestamp,
+};
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+/// Events that one strategy may be handed at one time before that counts as a loop that will not end: a strategy that
+/// answers each denial with the same request, or each timer with a timer that is due at once.
+pub(crate) const EVENTS_PER_INSTANT_MAX: u32 = 100_000;
+
+/// A hook that is out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Out {
+    pub(crate) number: EventNumber,
+    pub(crate) hook: OutHook,
+    /// When the core learnt of what is being handled.
+    pub(crate) since: Timestamp,
+}
+
+/// Which hook is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutHook {
+    Init,
+    Event,
+    /// A candle of history.
+    WarmUp,
+    Stop,
+}
+
+/// One strategy of an account.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) deployment: Deployment,
+    pub(crate) state: StrategyState,
+    /// Whether events reach it: it has begun and is not being stopped.
+    pub(crate) listening: bool,
+    /// The hook that is out, if one is: at most one at a time.
+    pub(crate) out: Option<Out>,
+    /// A stop that waits for the hook that is out.
+    pub(crate) stop: Option<StopReason>,
+    pub(crate) queue: EventQueue,
+    pub(crate) subscriptions: Vec<Subscription>,
+    /// Candles of history still to come, by series.
+    pub(crate) warm_up: Vec<(SeriesId, u32)>,
+    /// Their sum.
+    pub(crate) warm_up_left: u64,
+    /// Candles of history that wait or are out.
+    pub(crate) warm_up_waiting: u32,
+    pub(crate) orders: Orders,
+    pub(crate) ledger: Ledger,
+    pub(crate) store: Store,
+    /// What it saw last, shared with the events that carry it.
+    view: Arc<AccountView>,
+    /// Whether the account changed since.
+    pub(crate) changed: bool,
+    /// The time of its latest events and how many it was handed then.
+    pub(crate) instant: (Timestamp, u32),
+}
+
+impl Slot {
+    pub(crate) fn new(deployment: Deployment, settings: &CoreSettings) -> Self {
+        let view = AccountView {
+            settled: settings.cash,
+            positions: Vec::new(),
+            orders: Vec::new(),
+            fees: settings.fees,
+            margin_used: Decimal::ZERO,
+        };
+        Self {
+            deployment,
+            state: StrategyState::Created,
+            listening: false,
+            out: None,
+            stop: None,
+            queue: EventQueue::default(),
+            subscriptions: Vec::new(),
+            warm_up: Vec::new(),
+            warm_up_left: 0,
+            warm_up_waiting: 0,
+            orders: Orders::default(),
+            ledger: Ledger::default(),
+            store: Store::default(),
+            view: Arc::new(view),
+            changed: true,
+            instant: (Timestamp::from_millis(i64::MIN), 0),
+        }
+    }
+
+    pub(crate) const fn id(&self) -> StrategyId {
+        self.deployment.strategy
+    }
+
+    /// Whether it is not at work: it may be deployed anew or started.
+    pub(crate) const fn is_at_rest(&self) -> bool {
+        use StrategyState::{Created, Faulted, Refused, Stopped};
+        matches!(self.state, Created | Stopped | Refused(_) | Faulted(_))
+    }
+
+    /// Whether it is to hear of an event.
+    #[inline]
+    pub(crate) const fn hears(&self, event: &Event) -> bool {
+        self.listening && self.deployment.knows.contains(event.kind())
+    }
+
+    /// Counts one of the candles of history that were asked for; whether this was one.
+    pub(crate) fn count_warm_up(&mut self, series: SeriesId) -> bool {
+        let warming_up = self.warm_up_left > 0;
+        if let Some((_, left)) = self.warm_up.iter_mut().find(|(of, left)| *of == series && *left > 0) {
+            *left -= 1;
+            self.warm_up_left -= 1;
+        }
+        warming_up
+    }
+
+    /// Whether it was handed all the history it asked for and has answered.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.listening && self.warm_up_left == 0 && self.warm_up_waiting == 0 && self.state == StrategyState::WarmingUp
+    }
+
+    /// Forgets what it was to hear.
+    pub(crate) fn forget_events(&mut self) {
+        self.queue.clear();
+        self.listening = false;
+        self.warm_up.clear();
+        (self.warm_up_left, self.warm_up_waiting) = (0, 0);
+    }
+
+    /// What it sees of its account. Made anew only where something changed, and in place where nobody looks at the old one.
+    pub(crate) fn view(&mut self, settings: &CoreSettings, leverage: &crate::ledger::LeverageSettings) -> &Arc<AccountView> {
+        if std::mem::take(&mut self.changed) {
+            if Arc::get_mut(&mut self.view).is_none() {
+                self.view = Arc::new(AccountView::clone(&self.view));
+            }
+            let view = Arc::get_mut(&mut self.view).expect("it was made for us alone");
+            self.ledger.show(view, settings.cash, leverage);
+            view.orders.clear();
+            view.orders.extend(self.orders.open().iter().map(|open| open.order.clone()));
+        }
+        &self.view
+    }
+}
+
+/// A strategy as the core holds it, for reading.
+#[derive(Debug, Clone, Copy)]
+pub struct StrategyView<'a>(pub(crate) &'a Slot);
+
+impl<'a> StrategyView<'a> {
+    /// Its number.
+    pub const fn id(self) -> StrategyId {
+        self.0.id()
+    }
+
+    /// Where it is in its life.
+    pub const fn state(self) -> &'a StrategyState {
+        &self.0.state
+    }
+
+    /// What its trading made: profit of what is flat again, less fees, plus funding.
+    pub const fn settled(self) -> Decimal {
+        self.0.ledger.money.settled
+    }
+
+    /// Fees it paid; rebates count against them.
+    pub const fn fees_paid(self) -> Decimal {
+        self.0.ledger.money.fees
+    }
+
+    /// Funding it received less funding it paid.
+    pub const fn funding_received(self) -> Decimal {
+        self.0.ledger.money.funding
+    }
+
+    /// Its positions that are not zero, by instrument.
+    pub fn positions(self) -> impl Iterator<Item = &'a Position> {
+        self.0.ledger.held()
+    }
+
+    /// Its open orders, by number.
+    pub fn orders(self) -> impl Iterator<Item = &'a Order> {
+        self.0.orders.open().iter().map(|open| &open.order)
+    }
+
+    /// What it is subscribed to.
+    pub fn subscriptions(self) -> &'a [Subscription] {
+        &self.0.subscriptions
+    }
+
+    /// A value of its key-value store.
+    pub fn state_value(self, key: &str) -> Option<&'a [u8]> {
+        self.0.store.get(key)
+    }
+
+    /// Its key-value store, by key.
+    pub fn state_values(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.0.store.iter()
+    }
+
+    /// Quotes, books and contexts that it was not handed because a newer one came while a hook was out.
+    pub const fn events_replaced(self) -> u64 {
+        self.0.queue.replaced()
+    }
+}
