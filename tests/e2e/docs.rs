@@ -11,7 +11,8 @@ use std::process::Command;
 use tests::{calypte_path, repository, run, skip, temp_dir};
 
 /// What the folder of a page's commands has of the repository.
-const LINKED: &[&str] = &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "engine", "guest-strategies", "tests", "wit"];
+const LINKED: &[&str] =
+    &["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "engine", "guest-strategies", "target", "tests", "wit"];
 
 /// Runs everything, these tests among it, and says so to them through a variable.
 const EVERYTHING: &str = "bash tests/run";
@@ -95,7 +96,8 @@ fn run_page(page: impl AsRef<Path>) {
         }
         let mut shell = Command::new("bash");
         shell.args(["-euo", "pipefail", "-c", &block.commands]).current_dir(folder.path().join("repository"));
-        shell.env("PATH", &path).env("REAL_CARGO", env!("CARGO"));
+        // What is built there lies where the page says it does.
+        shell.env("PATH", &path).env("REAL_CARGO", env!("CARGO")).env_remove("CARGO_TARGET_DIR");
         let ended = run(&mut shell);
         assert_eq!(ended.code, Some(0), "{place} is not true: {ended}");
     }
