@@ -1,1 +1,14 @@
-//! x
+//! The shell around the core: command line, files, reports, and the loop that hands events from a simulated exchange to
+//! sandboxed strategies. The only crate here that may fail with words alone (`anyhow`); what it decides about trading is nothing.
+
+pub mod calendar;
+pub mod cli;
+pub mod component;
+pub mod control;
+pub mod data;
+pub mod report;
+pub mod request;
+pub mod run;
+pub mod scaffold;
+pub mod sweep;
+pub mod upload;

@@ -1,0 +1,123 @@
+//! The command line: what was written, what it means, and what comes out.
+//!
+//! Every command has `--json`: standard output is then exactly one JSON document, for an error too. Progress and remarks go to
+//! standard error, progress only where that is a terminal. Exit codes are those of [`ExitStatus`].
+
+mod backtest;
+mod build;
+mod data;
+mod demo;
+mod exit;
+mod inspect;
+mod new;
+mod output;
+mod progress;
+mod run_flags;
+mod summary;
+mod sweep;
+
+pub use exit::{ExitStatus, Failure};
+
+use clap::{Parser, Subcommand};
+use output::Output;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs trading strategies that nobody has to trust: sandboxed, metered, the same file in a backtest and live.
+#[derive(Debug, Parser)]
+#[command(name = "calypte", version, max_term_width = 110, propagate_version = true)]
+struct Cli {
+    /// Writes exactly one JSON document to standard output, for an error too.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::NewArgs),
+    Build(build::BuildArgs),
+    Inspect(inspect::InspectArgs),
+    Backtest(backtest::BacktestArgs),
+    Sweep(sweep::SweepArgs),
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    Demo(demo::DemoArgs),
+    /// Compiles one component for a parent process, under limits. Not for people.
+    #[command(hide = true)]
+    CompileChild,
+}
+
+/// Runs a command line, program name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = arguments.into_iter().collect::<Vec<_>>();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error, &arguments),
+    };
+    let output = Output::new(cli.json);
+    let status = match run(cli.command, output) {
+        Ok(status) => status,
+        Err(error) => output.fail(&error),
+    };
+    status.into()
+}
+
+fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
+    match command {
+        Command::New(args) => new::run(&args, output),
+        Command::Build(args) => build::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
+        Command::Backtest(args) => backtest::run(args, output),
+        Command::Sweep(args) => sweep::run(args, output),
+        Command::Data(command) => data::run(command, output),
+        Command::Demo(args) => demo::run(&args, output),
+        // `main` of the binary has already turned to it; this is a library call with the same words.
+        Command::CompileChild => Err(Failure::new(ExitStatus::Usage, "compile-child is started by the engine itself").into()),
+    }
+}
+
+/// Help and version are answers; everything else that cannot be read is an error with its usage.
+fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let json = arguments.iter().any(|argument| argument == "--json");
+    if !error.use_stderr() || !json {
+        let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Ok };
+        // Nobody is left to tell where this cannot be written.
+        let _ = error.print();
+        return status.into();
+    }
+    let words = error.render().to_string();
+    let words = words.strip_prefix("error: ").unwrap_or(&words).trim_end();
+    Output::new(true).fail(&Failure::new(ExitStatus::Usage, words).into()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_visible_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.is_hide_set() {
+                return;
+            }
+            if command.get_subcommands().next().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{path} --help has no example");
+            }
+            for subcommand in command.get_subcommands() {
+                check(subcommand, &path);
+            }
+        }
+        check(&Cli::command(), "");
+    }
+}

@@ -1,0 +1,74 @@
+//! `calypte backtest`: one or more strategies over recorded candles.
+
+use super::exit::{Ends, ExitStatus};
+use super::output::Output;
+use super::progress::watch;
+use super::run_flags::RunFlags;
+use super::summary;
+use crate::control::Control;
+use crate::report::{self, Recorder, RunRecord};
+use crate::request::{BacktestRequest, ParameterSpec};
+use crate::run::{self, RunReport};
+use calypte_sim::RunStatus;
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Runs strategies over recorded candles, sandboxed and metered, and reports.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  calypte backtest target/calypte/ema-atr.wasm --data BTC:1m=candles.csv --param fast=12 --out report\n  \
+    calypte backtest ema-atr.wasm grid.wasm --data BTC:1m=btc.csv.gz --data ETH:1m=eth.csv.gz --param ema-atr.fast=5 --fuel 5000000000")]
+pub(super) struct BacktestArgs {
+    /// Components, as `calypte build` makes them.
+    #[arg(required = true, value_name = "FILE.wasm")]
+    components: Vec<PathBuf>,
+    /// A parameter; with several strategies STRATEGY.NAME=VALUE.
+    #[arg(long, value_name = "NAME=VALUE")]
+    param: Vec<ParameterSpec>,
+    #[command(flatten)]
+    run: RunFlags,
+    /// Folder for report.json, report.html, fills.csv and equity.csv.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(args: BacktestArgs, output: Output) -> anyhow::Result<ExitStatus> {
+    let instruments = args.run.instruments();
+    let settings = args.run.settings();
+    let request = BacktestRequest::new(&args.components, &args.param, &args.run.data, &instruments, settings, args.out)?;
+    let (report, record) = execute(request, output)?;
+    output.answer(&record, || summary::of_run(&record));
+    Ok(status_of(&report))
+}
+
+/// Runs, and writes what is to be written.
+pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Result<(RunReport, RunRecord)> {
+    let out = request.out.clone();
+    let recorder = match &out {
+        Some(folder) => Some(Recorder::create(folder, &request.strategies, &request.market).ends(ExitStatus::Environment)?),
+        None => None,
+    };
+    let control = Arc::new(Control::default());
+    let report = watch(output, "backtest", &control, run::backtest(request, Arc::clone(&control), recorder.clone()))?;
+    let record = RunRecord::new(&report);
+    if let (Some(folder), Some(recorder)) = (&out, recorder) {
+        let drawn = recorder.finish().ends(ExitStatus::Environment)?;
+        report::write_run(folder, &record, &drawn).ends(ExitStatus::Environment)?;
+        output.remark(&format!("wrote {}", folder.join("report.html").display()));
+    }
+    for data in &report.data {
+        for warning in &data.warnings {
+            output.remark(&format!("warning: {}: {warning}", data.file.display()));
+        }
+    }
+    Ok((report, record))
+}
+
+/// How the program ends after a run.
+pub(super) const fn status_of(report: &RunReport) -> ExitStatus {
+    match report.outcome.status {
+        RunStatus::Completed => ExitStatus::Ok,
+        RunStatus::OutOfFuel(_) | RunStatus::Faulted(_) | RunStatus::Refused(_) => ExitStatus::Failed,
+        RunStatus::Cancelled(_) => ExitStatus::Cancelled,
+    }
+}

@@ -1,0 +1,73 @@
+//! Shows how far a run has come, and lets an interrupt end it in good order.
+
+use super::output::Output;
+use crate::control::Control;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the bar is redrawn.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// Runs work on a runtime of its own, with a bar on a terminal. The first interrupt asks the work to end with what it has;
+/// the second ends the process.
+pub(super) fn watch<T>(
+    output: Output,
+    what: &'static str,
+    control: &Arc<Control>,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let bar = runtime.spawn(show(output.shows_progress(), what, Arc::clone(control)));
+        let interrupt = runtime.spawn(interrupt(Arc::clone(control)));
+        let result = work.await;
+        interrupt.abort();
+        bar.abort();
+        // Both are ours and only look on; that they were aborted is what is wanted.
+        let _ = (bar.await, interrupt.await);
+        result
+    })
+}
+
+async fn interrupt(control: Arc<Control>) {
+    for press in 0.. {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        if press > 0 {
+            std::process::exit(i32::from(super::ExitStatus::Cancelled as u8));
+        }
+        control.cancel();
+    }
+}
+
+async fn show(visible: bool, what: &'static str, control: Arc<Control>) {
+    if !visible {
+        return;
+    }
+    let bar = Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} % {pos}/{len} {per_sec} {eta}");
+    bar.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.0.set_prefix(what);
+    loop {
+        let (done, total) = control.position();
+        if total > 0 {
+            bar.0.set_length(total);
+            bar.0.set_position(done);
+        } else {
+            bar.0.tick();
+        }
+        tokio::time::sleep(REDRAW).await;
+    }
+}
+
+/// Clears the line when the watcher ends, however that comes.
+struct Bar(ProgressBar);
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,181 @@
+//! The figures of a page, as the drawing script takes them: traces and layout.
+
+use super::drawn::{CandleBar, CandleChart, Drawn, FillBar, FillSum, Mark, StrategyChart};
+use super::html::escape;
+use super::record::{MonthRecord, RunRecord};
+use serde_json::{Value, json};
+use std::sync::PoisonError;
+
+/// Most candle series that are drawn; later ones are left out.
+const CANDLE_CHARTS_MAX: usize = 8;
+
+const BLUE: &str = "#2563eb";
+const GREEN: &str = "#16a34a";
+const RED: &str = "#dc2626";
+
+/// One figure.
+pub(super) struct Figure {
+    /// Its title, not escaped.
+    pub(super) title: String,
+    /// What to know when reading it, not escaped.
+    pub(super) note: Option<String>,
+    /// In pixels.
+    pub(super) height: u32,
+    /// Traces and layout. Text from outside in it is escaped.
+    pub(super) plot: Value,
+}
+
+/// All figures of a run.
+pub(super) fn of_run(record: &RunRecord, drawn: &Drawn) -> Vec<Figure> {
+    let mut figures = vec![equity(drawn)];
+    for (place, chart) in drawn.candles.iter().take(CANDLE_CHARTS_MAX).enumerate() {
+        // What strategies draw on the price axis belongs to some price; the first series is the likeliest.
+        figures.push(candles(chart, drawn, place == 0));
+    }
+    figures.extend(other_series(drawn));
+    if !record.monthly_returns.is_empty() {
+        figures.push(months(&record.monthly_returns));
+    }
+    figures
+}
+
+/// Equity above, the fall below its peak beneath, on one time axis.
+fn equity(drawn: &Drawn) -> Figure {
+    let bars = drawn.equity.as_ref().map(|equity| equity.bars()).unwrap_or_default();
+    let times = bars.iter().map(|(time, _)| *time).collect::<Vec<_>>();
+    let equity = bars.iter().map(|(_, bar)| bar.close).collect::<Vec<_>>();
+    let drawdown = bars.iter().map(|(_, bar)| bar.drawdown).collect::<Vec<_>>();
+    let plot = json!({
+        "data": [
+            {"type": "scatter", "mode": "lines", "name": "equity", "x": times, "y": equity, "line": {"color": BLUE, "width": 1.5}},
+            {"type": "scatter", "mode": "lines", "name": "drawdown", "x": times, "y": drawdown, "yaxis": "y2",
+             "fill": "tozeroy", "line": {"color": RED, "width": 1}},
+        ],
+        "layout": layout(json!({
+            "yaxis": {"domain": [0.36, 1], "title": {"text": "equity"}},
+            "yaxis2": {"domain": [0, 0.3], "title": {"text": "drawdown"}, "tickformat": ".1%", "rangemode": "tozero"},
+            "xaxis": {"type": "date", "anchor": "y2"},
+        })),
+    });
+    Figure { title: "Equity and drawdown".to_owned(), note: None, height: 480, plot }
+}
+
+/// Candles of a series, with the fills of its instrument and what strategies drew over prices.
+fn candles(chart: &CandleChart, drawn: &Drawn, first: bool) -> Figure {
+    let bars = chart.bars.lock().unwrap_or_else(PoisonError::into_inner);
+    let column = |value: fn(&CandleBar) -> f64| bars.bars().iter().map(|(_, bar)| value(bar)).collect::<Vec<_>>();
+    let mut traces = vec![json!({
+        "type": "candlestick", "name": "price", "x": bars.bars().iter().map(|(time, _)| *time).collect::<Vec<_>>(),
+        "open": column(|bar| bar.open), "high": column(|bar| bar.high),
+        "low": column(|bar| bar.low), "close": column(|bar| bar.close),
+        "increasing": {"line": {"color": GREEN, "width": 1}}, "decreasing": {"line": {"color": RED, "width": 1}},
+    })];
+    if let Some(fills) = drawn.fills.get(&chart.series.instrument) {
+        traces.push(markers("buys", fills.bars(), |bar| bar.buys, "triangle-up", "#065f46"));
+        traces.push(markers("sells", fills.bars(), |bar| bar.sells, "triangle-down", "#7f1d1d"));
+    }
+    if first {
+        traces.extend(drawn.strategy_series.values().filter(|series| series.on_price_axis).map(line));
+    }
+    let marks = if first { drawn.marks.iter().map(mark).collect() } else { Vec::new() };
+    let plot = json!({
+        "data": traces,
+        "layout": layout(json!({
+            "xaxis": {"type": "date", "rangeslider": {"visible": false}}, "yaxis": {"title": {"text": "price"}},
+            "shapes": marks.iter().map(|(shape, _)| shape).collect::<Vec<_>>(),
+            "annotations": marks.iter().map(|(_, text)| text).collect::<Vec<_>>(),
+        })),
+    });
+    let title = format!("{} {}", chart.symbol, chart.series.timeframe);
+    Figure { title, note: bar_note(bars.bars(), chart.series.timeframe.as_millis()), height: 520, plot }
+}
+
+/// Says so where bars on the page are longer than candles of the data.
+fn bar_note(bars: &[(i64, CandleBar)], timeframe_ms: u64) -> Option<String> {
+    let width = bars.windows(2).map(|pair| pair[1].0.abs_diff(pair[0].0)).min()?;
+    let candles = width / timeframe_ms;
+    (candles > 1).then(|| format!("Each bar sums up {candles} candles; fills close together are drawn as one, at their average price."))
+}
+
+/// Fills of one side, one marker for each bar that has any.
+fn markers(name: &str, bars: &[(i64, FillBar)], side: fn(&FillBar) -> FillSum, symbol: &str, color: &str) -> Value {
+    let sums = bars.iter().map(|(time, bar)| (*time, side(bar))).filter(|(_, sum)| sum.count > 0).collect::<Vec<_>>();
+    json!({
+        "type": "scatter", "mode": "markers", "name": name,
+        "x": sums.iter().map(|(time, _)| *time).collect::<Vec<_>>(),
+        "y": sums.iter().map(|(_, sum)| sum.notional / sum.size).collect::<Vec<_>>(),
+        "text": sums.iter().map(|(_, sum)| format!("{} {name}, size {:.6}", sum.count, sum.size)).collect::<Vec<_>>(),
+        "hovertemplate": "%{text}<br>average price %{y}<extra></extra>",
+        "marker": {"symbol": symbol, "size": 8, "color": color, "line": {"width": 1, "color": "#ffffff"}},
+    })
+}
+
+fn line(series: &StrategyChart) -> Value {
+    let bars = series.points.bars();
+    json!({
+        "type": "scatter", "mode": "lines", "name": escape(&series.name), "line": {"width": 1.2},
+        "x": bars.iter().map(|(time, _)| *time).collect::<Vec<_>>(),
+        "y": bars.iter().map(|(_, last)| last.0).collect::<Vec<_>>(),
+    })
+}
+
+/// A mark of a strategy: a line across the chart and its text at the top.
+fn mark(mark: &Mark) -> (Value, Value) {
+    let time = mark.time.as_millis();
+    let shape = json!({
+        "type": "line", "x0": time, "x1": time, "yref": "paper", "y0": 0, "y1": 1,
+        "line": {"color": "#94a3b8", "width": 1, "dash": "dot"},
+    });
+    let text = json!({
+        "x": time, "yref": "paper", "y": 1, "text": escape(&mark.text), "showarrow": false, "textangle": -90,
+        "xanchor": "left", "yanchor": "top", "font": {"size": 10, "color": "#64748b"},
+    });
+    (shape, text)
+}
+
+/// What strategies drew on an axis of its own.
+fn other_series(drawn: &Drawn) -> Option<Figure> {
+    let traces = drawn.strategy_series.values().filter(|series| !series.on_price_axis).map(line).collect::<Vec<_>>();
+    let left_out = (drawn.strategy_series_left_out, drawn.marks_left_out);
+    let note = (left_out != (0, 0)).then(|| format!("Not drawn: {} further series, {} further marks.", left_out.0, left_out.1));
+    let is_empty = traces.is_empty() && note.is_none();
+    let plot = json!({"data": traces, "layout": layout(json!({"xaxis": {"type": "date"}}))});
+    (!is_empty).then(|| Figure { title: "Series of the strategy".to_owned(), note, height: 320, plot })
+}
+
+/// Years down, months across.
+fn months(months: &[MonthRecord]) -> Figure {
+    const NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut years = months.iter().map(|month| month.year).collect::<Vec<_>>();
+    years.dedup();
+    let cell = |year: i32, place: usize| {
+        let found = months.iter().find(|month| month.year == year && usize::from(month.month) == place + 1);
+        found.and_then(|month| month.value)
+    };
+    let rows = years.iter().map(|year| (0..NAMES.len()).map(|place| cell(*year, place)).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let text = |value: &Option<f64>| value.map(|value| format!("{:.2} %", value * 100.0)).unwrap_or_default();
+    let texts = rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let plot = json!({
+        "data": [{
+            "type": "heatmap", "x": NAMES, "y": years.iter().map(ToString::to_string).collect::<Vec<_>>(), "z": rows,
+            "text": texts, "texttemplate": "%{text}", "hovertemplate": "%{y} %{x}: %{text}<extra></extra>",
+            "zmid": 0, "colorscale": [[0, "#ef4444"], [0.5, "#ffffff"], [1, "#22c55e"]], "showscale": false,
+            "xgap": 2, "ygap": 2,
+        }],
+        "layout": layout(json!({"yaxis": {"type": "category", "autorange": "reversed"}})),
+    });
+    let height = 120 + 40 * u32::try_from(years.len().min(100)).expect("at most a hundred");
+    Figure { title: "Monthly returns".to_owned(), note: None, height, plot }
+}
+
+/// What all figures share, with what one of them adds.
+pub(super) fn layout(own: Value) -> Value {
+    let mut layout = json!({
+        "margin": {"l": 70, "r": 20, "t": 20, "b": 40}, "hovermode": "closest", "dragmode": "zoom",
+        "legend": {"orientation": "h", "y": 1.06}, "font": {"family": "system-ui, sans-serif", "size": 12},
+    });
+    if let (Value::Object(layout), Value::Object(own)) = (&mut layout, own) {
+        layout.extend(own);
+    }
+    layout
+}

@@ -1,0 +1,160 @@
+//! What a run or a sweep is asked to do, with everything checked that can be checked before a file is opened.
+//!
+//! The command line writes flags; each flag is read by a type of this module ([`DataSpec`], [`Axis`], …), and the whole by
+//! [`BacktestRequest::new`] and [`SweepRequest::new`]. After that nothing is missing, doubled or out of range. What a
+//! parameter's value means is only known with the strategy's manifest: [`parameters`] checks it there.
+
+pub mod axis;
+pub mod data_spec;
+mod error;
+pub mod instrument;
+pub mod parameters;
+pub mod settings;
+mod sweep;
+
+pub use axis::{Axis, AxisValues};
+pub use data_spec::DataSpec;
+pub use error::RequestError;
+pub use instrument::InstrumentSpec;
+pub use parameters::ParameterSpec;
+pub use crate::data::{OnFault as OnBadData, OnGap};
+pub use settings::{LimitFill, RunSettings, parse_decimal};
+pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
+
+use calypte_kernel::{Instrument, InstrumentId, SeriesId, SeriesInfo};
+use std::path::{Path, PathBuf};
+
+/// Most strategies in one run.
+pub const STRATEGIES_MAX: usize = 64;
+/// Most candle series in one run.
+pub const SERIES_MAX: usize = 256;
+
+/// One backtest, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BacktestRequest {
+    /// Strategies, at least one; the place of each is its deployment's number.
+    pub strategies: Vec<StrategyRequest>,
+    /// The market they trade on.
+    pub market: MarketRequest,
+    /// Money, fees, fuel and the rest.
+    pub settings: RunSettings,
+    /// Where reports go; none: nowhere.
+    pub out: Option<PathBuf>,
+}
+
+/// A strategy with what the trader set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrategyRequest {
+    /// Its name in this run: the file's, numbered where a file is given twice.
+    pub name: String,
+    /// The component file.
+    pub component: PathBuf,
+    /// Parameters as written, each once; their types are the manifest's.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Instruments and their candle files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketRequest {
+    /// Instruments, each at the place its id says, in the order in which the data named them.
+    pub instruments: Vec<Instrument>,
+    /// Series, at least one, each at the place its id says.
+    pub series: Vec<SeriesRequest>,
+}
+
+/// A candle series and the file that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesRequest {
+    /// Its number, instrument and timeframe.
+    pub info: SeriesInfo,
+    /// Where its candles are.
+    pub file: PathBuf,
+}
+
+impl BacktestRequest {
+    /// From what the flags say.
+    ///
+    /// # Errors
+    /// Where flags contradict each other, repeat, or name what is not there.
+    pub fn new(
+        components: &[PathBuf],
+        parameters: &[ParameterSpec],
+        data: &[DataSpec],
+        instruments: &[InstrumentSpec],
+        settings: RunSettings,
+        out: Option<PathBuf>,
+    ) -> Result<Self, RequestError> {
+        let mut strategies = name_strategies(components)?;
+        for parameter in parameters {
+            parameters::assign(&mut strategies, parameter)?;
+        }
+        Ok(Self { strategies, market: MarketRequest::new(data, instruments)?, settings: settings.check()?, out })
+    }
+}
+
+/// Names strategies after their files, numbering a name that comes again.
+fn name_strategies(components: &[PathBuf]) -> Result<Vec<StrategyRequest>, RequestError> {
+    if components.len() > STRATEGIES_MAX {
+        return Err(RequestError::TooMany { what: "strategies", count: components.len(), max: STRATEGIES_MAX });
+    }
+    let mut strategies: Vec<StrategyRequest> = Vec::with_capacity(components.len());
+    for component in components {
+        let stem = file_stem(component)?;
+        let mut name = stem.clone();
+        let mut number = 1;
+        while strategies.iter().any(|strategy| strategy.name == name) {
+            number += 1;
+            name = format!("{stem}-{number}");
+        }
+        strategies.push(StrategyRequest { name, component: component.clone(), parameters: Vec::new() });
+    }
+    Ok(strategies)
+}
+
+fn file_stem(path: &Path) -> Result<String, RequestError> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.map(str::to_owned).ok_or_else(|| RequestError::NotAFile { path: path.to_owned() })
+}
+
+impl MarketRequest {
+    /// From data files and rules.
+    ///
+    /// # Errors
+    /// Where a series comes twice, or rules are given for an instrument without data or are missing for one.
+    pub fn new(data: &[DataSpec], rules: &[InstrumentSpec]) -> Result<Self, RequestError> {
+        if data.len() > SERIES_MAX {
+            return Err(RequestError::TooMany { what: "candle series", count: data.len(), max: SERIES_MAX });
+        }
+        let mut market = Self { instruments: Vec::new(), series: Vec::new() };
+        for spec in data {
+            market.add(spec, rules)?;
+        }
+        for symbol in rules.iter().filter_map(|rule| rule.symbol.as_ref()) {
+            if !market.instruments.iter().any(|instrument| &instrument.symbol == symbol) {
+                return Err(RequestError::RulesWithoutData { symbol: symbol.clone() });
+            }
+        }
+        Ok(market)
+    }
+
+    fn add(&mut self, spec: &DataSpec, rules: &[InstrumentSpec]) -> Result<(), RequestError> {
+        let known = self.instruments.iter().position(|instrument| instrument.symbol == spec.symbol);
+        let place = known.unwrap_or(self.instruments.len());
+        let instrument = InstrumentId::new(u32::try_from(place).expect("SERIES_MAX fits"));
+        if known.is_none() {
+            let rules = instrument::rules_for(&spec.symbol, rules)?;
+            self.instruments.push(Instrument { id: instrument, symbol: spec.symbol.clone(), rules });
+        }
+        let repeats = |series: &SeriesRequest| series.info.instrument == instrument && series.info.timeframe == spec.timeframe;
+        if self.series.iter().any(repeats) {
+            return Err(RequestError::SeriesTwice { symbol: spec.symbol.clone(), timeframe: spec.timeframe });
+        }
+        let id = SeriesId::new(u32::try_from(self.series.len()).expect("SERIES_MAX fits"));
+        let info = SeriesInfo { id, instrument, timeframe: spec.timeframe };
+        self.series.push(SeriesRequest { info, file: spec.file.clone() });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
