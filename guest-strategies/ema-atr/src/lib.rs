@@ -37,7 +37,11 @@ impl Strategy for EmaAtr {
             .parameter(Parameter::integer("fast", 12).range(1, 10_000).step(2).doc("Candles of the fast average."))
             .parameter(Parameter::integer("slow", 26).range(2, 10_000).step(10).doc("Candles of the slow average."))
             .parameter(Parameter::integer("atr", 14).range(1, 10_000).step(1).doc("Candles of the average true range."))
-            .parameter(Parameter::number("filter", dec!(0.0005)).range(0, 1).doc("Smallest average true range, as a part of the price."))
+            .parameter(
+                Parameter::number("filter", dec!(0.0005))
+                    .range(0, 1)
+                    .doc("Smallest average true range, as a part of the price."),
+            )
             .parameter(Parameter::number("size", 1).min(0).doc("Units held, long or short."))
             .parameter(Parameter::boolean("chart", false).doc("Draws both averages into the report."))
             .candles()
@@ -86,3 +90,49 @@ impl Strategy for EmaAtr {
 }
 
 calypte_strategy::export!(EmaAtr);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calypte_strategy::testing::{Bench, closes};
+
+    /// Falls, then rises: fast over 1 and slow over 2 candles cross at the fifth.
+    const VALLEY: [f64; 6] = [100.0, 98.0, 96.0, 94.0, 99.0, 104.0];
+
+    fn bench() -> Bench<EmaAtr> {
+        Bench::new().param("fast", 1).param("slow", 2).param("atr", 2)
+    }
+
+    #[test]
+    fn a_crossing_upwards_goes_long() {
+        let bench = bench().param("size", 2).candles(closes(VALLEY)).run();
+        let mut expected = Intents::new();
+        expected.set_target(0, -2); // falling from the first candle on, which is a crossing downwards from equal
+        expected.set_target(0, 2);
+        assert_eq!(bench.intents(), expected.as_slice());
+        assert_eq!(bench.fills()[1].price, dec!(99), "the open of the candle after the crossing");
+        assert_eq!(bench.position().size, dec!(2));
+    }
+
+    #[test]
+    fn a_quiet_market_is_left_alone() {
+        let bench = bench().param("filter", dec!(0.5)).candles(closes(VALLEY)).run();
+        assert_eq!(bench.intents(), []);
+    }
+
+    #[test]
+    fn the_warm_up_ends_one_candle_before_the_first_signal() {
+        let bench = bench().param("slow", 26).candles(closes([100.0, 101.0])).run();
+        let warm_up = calypte_strategy::CandleSubscription { series: 0, warm_up: 25 };
+        assert_eq!(bench.subscriptions(), [calypte_strategy::Subscription::Candles(warm_up)]);
+        assert_eq!(bench.intents(), []);
+    }
+
+    #[test]
+    fn draws_only_when_asked() {
+        assert_eq!(bench().candles(closes(VALLEY)).run().chart("fast"), []);
+        let bench = bench().param("chart", true).candles(closes(VALLEY)).run();
+        assert_eq!(bench.chart("fast").iter().map(|&(_, value)| value).collect::<Vec<_>>(), VALLEY);
+        assert_eq!(bench.chart("slow").len(), VALLEY.len());
+    }
+}

@@ -1,7 +1,7 @@
 //! Fails in the hook that the parameter `hook` names. To be called at all hooks it trades, sets a timer and is clocked.
 
-use calypte_strategy::prelude::*;
 use calypte_strategy::FeedKind;
+use calypte_strategy::prelude::*;
 
 struct TrapInHook {
     hook: String,
@@ -17,8 +17,8 @@ impl TrapInHook {
 impl Strategy for TrapInHook {
     fn describe() -> Manifest {
         let hooks = [
-            "none", "init", "candle", "trade", "quote", "book", "context", "position", "order", "funding", "balance", "timer", "feed",
-            "params", "stop", "save",
+            "none", "init", "candle", "trade", "quote", "book", "context", "position", "order", "funding", "balance", "timer",
+            "feed", "params", "stop", "save",
         ];
         let manifest = hostile::manifest("trap-in-hook").parameter(Parameter::choice("hook", &hooks));
         let feeds = [FeedKind::Trades, FeedKind::Quotes, FeedKind::Book, FeedKind::Context];

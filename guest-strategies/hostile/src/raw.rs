@@ -82,7 +82,7 @@ macro_rules! export_attack {
     ($attack:ident) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-            $crate::raw::bindings::export_raw!($attack with_types_in $crate::raw::bindings);
+    $crate::raw::bindings::export_raw!($attack with_types_in $crate::raw::bindings);
         };
     };
 }

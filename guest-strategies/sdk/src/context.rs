@@ -2,8 +2,8 @@
 
 use crate::bindings::exports::calypte::strategy::lifecycle;
 use crate::{
-    AccountFacts, BookSubscription, CandleSubscription, FromParam, InstrumentId, InstrumentInfo, ParamError, Parameters, Refusal,
-    SeriesInfo, Subscription, Timestamp,
+    AccountFacts, BookSubscription, CandleSubscription, FromParam, InstrumentId, InstrumentInfo, ParamError, Parameters,
+    Refusal, SeriesInfo, Subscription, Timestamp,
 };
 
 /// What a strategy is told when it begins, and where it says what it wants to hear.
@@ -48,7 +48,9 @@ impl Context {
     pub fn series_of(&self, symbol: &str, timeframe_ms: u64) -> Result<SeriesInfo, Refusal> {
         let instrument = self.instrument_named(symbol)?.id;
         let found = self.series.iter().find(|series| series.instrument == instrument && series.timeframe_ms == timeframe_ms);
-        found.copied().ok_or_else(|| Refusal(format!("no candles of {symbol} with a timeframe of {timeframe_ms} ms were given")))
+        found
+            .copied()
+            .ok_or_else(|| Refusal(format!("no candles of {symbol} with a timeframe of {timeframe_ms} ms were given")))
     }
 
     /// An instrument by its symbol.

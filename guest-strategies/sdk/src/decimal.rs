@@ -378,7 +378,8 @@ impl TryFrom<Decimal> for rust_decimal::Decimal {
     type Error = DecimalError;
 
     fn try_from(value: Decimal) -> Result<Self, DecimalError> {
-        Self::try_from_i128_with_scale(i128::from(value.mantissa), u32::from(value.scale)).map_err(|_| DecimalError::TooManyDigits)
+        Self::try_from_i128_with_scale(i128::from(value.mantissa), u32::from(value.scale))
+            .map_err(|_| DecimalError::TooManyDigits)
     }
 }
 

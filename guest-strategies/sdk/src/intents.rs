@@ -38,42 +38,82 @@ impl Intents {
     }
 
     /// Buys at this price or lower; stays until cancelled.
-    pub fn buy_limit(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, price: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn buy_limit(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        price: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Buy, size, limit(price.into()))
     }
 
     /// Sells at this price or higher; stays until cancelled.
-    pub fn sell_limit(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, price: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn sell_limit(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        price: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Sell, size, limit(price.into()))
     }
 
     /// Buys at the market once the price has risen to the trigger.
-    pub fn buy_stop(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, trigger: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn buy_stop(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        trigger: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Buy, size, triggered(TriggerKind::Stop, trigger.into()))
     }
 
     /// Sells at the market once the price has fallen to the trigger.
-    pub fn sell_stop(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, trigger: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn sell_stop(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        trigger: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Sell, size, triggered(TriggerKind::Stop, trigger.into()))
     }
 
     /// Buys at the market, only to close a short, once the price has fallen to the trigger.
-    pub fn buy_take_profit(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, trigger: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn buy_take_profit(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        trigger: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Buy, size, triggered(TriggerKind::TakeProfit, trigger.into())).reduce_only()
     }
 
     /// Sells at the market, only to close a long, once the price has risen to the trigger.
-    pub fn sell_take_profit(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, trigger: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn sell_take_profit(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        trigger: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Sell, size, triggered(TriggerKind::TakeProfit, trigger.into())).reduce_only()
     }
 
     /// Buys at the market, only to close a short, once the price has risen this far from its lowest.
-    pub fn buy_trailing_stop(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, distance: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn buy_trailing_stop(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        distance: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Buy, size, trailing(distance.into())).reduce_only()
     }
 
     /// Sells at the market, only to close a long, once the price has fallen this far from its highest.
-    pub fn sell_trailing_stop(&mut self, instrument: InstrumentId, size: impl Into<Decimal>, distance: impl Into<Decimal>) -> OrderDraft<'_> {
+    pub fn sell_trailing_stop(
+        &mut self,
+        instrument: InstrumentId,
+        size: impl Into<Decimal>,
+        distance: impl Into<Decimal>,
+    ) -> OrderDraft<'_> {
         self.place(instrument, Side::Sell, size, trailing(distance.into())).reduce_only()
     }
 

@@ -67,9 +67,9 @@ pub use types::*;
 /// What a strategy's file needs: `use calypte_strategy::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        BalanceEvent, BookEvent, Candle, CandleEvent, Context, ContextEvent, Decimal, FeedEvent, Fill, FundingEvent, InstrumentId,
-        InstrumentInfo, Intents, Manifest, OrderChange, OrderEvent, OrderRef, OrderTag, Parameter, Parameters, Position,
-        PositionEvent, QuoteEvent, Refusal, Rounding, SeriesInfo, Side, StopReason, Strategy, TimerEvent, TimerSource, Timestamp,
-        TradeEvent, Urgency, account, chart, dec, indicators, market, state, status,
+        BalanceEvent, BookEvent, Candle, CandleEvent, Context, ContextEvent, Decimal, FeedEvent, Fill, FundingEvent,
+        InstrumentId, InstrumentInfo, Intents, Manifest, OrderChange, OrderEvent, OrderRef, OrderTag, Parameter, Parameters,
+        Position, PositionEvent, QuoteEvent, Refusal, Rounding, SeriesInfo, Side, StopReason, Strategy, TimerEvent,
+        TimerSource, Timestamp, TradeEvent, Urgency, account, chart, dec, indicators, market, state, status,
     };
 }

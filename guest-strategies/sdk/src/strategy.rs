@@ -1,8 +1,8 @@
 //! The trait that a strategy implements.
 
 use crate::{
-    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, FeedEvent, FundingEvent, Intents, Manifest, OrderEvent, Parameters,
-    PositionEvent, QuoteEvent, Refusal, StopReason, TimerEvent, TradeEvent,
+    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, FeedEvent, FundingEvent, Intents, Manifest, OrderEvent,
+    Parameters, PositionEvent, QuoteEvent, Refusal, StopReason, TimerEvent, TradeEvent,
 };
 
 /// A trading strategy.

@@ -34,3 +34,6 @@ mod world;
 
 pub use bars::{Bar, bars, closes};
 pub use bench::{Bench, Session};
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,11 @@ pub use crate::bindings::calypte::strategy::log::Level;
 pub use crate::bindings::calypte::strategy::market::Rounding;
 pub use crate::bindings::calypte::strategy::state::StateError;
 pub use crate::bindings::calypte::strategy::types::{
-    AmendOrder, AttachedExits, BalanceEvent, BookEvent, BookLevel, Candle, CandleEvent, ContextEvent, Feed, FeedChange, FeedEvent,
-    Fill, FundingEvent, Gap, InstrumentId, InstrumentInfo, Intent, LeverageSetting, LimitTerms, MarginMode, Notification, Order,
-    OrderChange, OrderEvent, OrderId, OrderKind, OrderRef, OrderTag, PlaceOrder, Position, PositionCause, PositionEvent, Quote,
-    QuoteEvent, Refusal as OrderRefusal, SeriesId, SeriesInfo, Side, TargetPosition, TimeInForce, TimerEvent, TimerId,
-    TimerSetting, TimerSource, Timestamp, TradeEvent, TrailingTerms, TriggerKind, TriggerTerms, Urgency,
+    AmendOrder, AttachedExits, BalanceEvent, BookEvent, BookLevel, Candle, CandleEvent, ContextEvent, Feed, FeedChange,
+    FeedEvent, Fill, FundingEvent, Gap, InstrumentId, InstrumentInfo, Intent, LeverageSetting, LimitTerms, MarginMode,
+    Notification, Order, OrderChange, OrderEvent, OrderId, OrderKind, OrderRef, OrderTag, PlaceOrder, Position, PositionCause,
+    PositionEvent, Quote, QuoteEvent, Refusal as OrderRefusal, SeriesId, SeriesInfo, Side, TargetPosition, TimeInForce,
+    TimerEvent, TimerId, TimerSetting, TimerSource, Timestamp, TradeEvent, TrailingTerms, TriggerKind, TriggerTerms, Urgency,
 };
 pub use crate::bindings::exports::calypte::strategy::lifecycle::{
     AccountFacts, BookSubscription, CandleSubscription, FeedKind, Manifest, ParamValue, Parameter, StopReason, Subscription,

@@ -24,8 +24,9 @@ impl Rsi {
     #[inline]
     pub fn update(&mut self, value: f64) -> Option<f64> {
         let change = value - self.before.replace(value)?;
-        let gain = self.gains.update(change.max(0.0))?;
-        let loss = self.losses.update((-change).max(0.0))?;
+        // Both first, then the answers: each must see every change.
+        let (gain, loss) = (self.gains.update(change.max(0.0)), self.losses.update((-change).max(0.0)));
+        let (gain, loss) = (gain?, loss?);
         if gain + loss == 0.0 {
             return Some(50.0);
         }

@@ -1,13 +1,13 @@
 //! Set-up and course of a test.
 
 use super::bars::Bar;
-use super::exchange::{Exchange, Wide, derived, wide};
+use super::exchange::{Exchange, derived, wide};
 use super::imports::within;
 use super::world::{Step, World};
 use crate::component::drive;
 use crate::{
-    AccountFacts, Context, DAY_MS, Decimal, Event, Fill, InstrumentInfo, Intent, Intents, Level, MINUTE_MS, ParamValue, Parameters,
-    Position, Refusal, SeriesInfo, StopReason, Strategy, Subscription, Timestamp,
+    AccountFacts, Context, DAY_MS, Decimal, Event, Fill, InstrumentInfo, Intent, Intents, Level, MINUTE_MS, ParamValue,
+    Parameters, Position, Refusal, SeriesInfo, StopReason, Strategy, Subscription, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::marker::PhantomData;

@@ -5,8 +5,8 @@ mod fills;
 use super::rules::{round_price, round_size};
 use crate::{
     AttachedExits, Candle, Decimal, Event, Fill, InstrumentId, InstrumentInfo, Intent, Order, OrderChange, OrderEvent, OrderId,
-    OrderKind, OrderRef, OrderRefusal, OrderTag, PlaceOrder, Position, PositionCause, PositionEvent, Rounding, Side, TimeInForce,
-    Timestamp,
+    OrderKind, OrderRef, OrderRefusal, OrderTag, PlaceOrder, Position, PositionCause, PositionEvent, Rounding, Side,
+    TimeInForce, Timestamp,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -147,7 +147,9 @@ impl Exchange {
                 Ok(())
             }
             Intent::ClosePosition(instrument) => self.bring(now, instrument, Wide::ZERO, true, None, origin),
-            Intent::SetTarget(target) if target.size.scale > crate::SCALE_MAX => Err(refusal("bad-size", "its scale is above 28")),
+            Intent::SetTarget(target) if target.size.scale > crate::SCALE_MAX => {
+                Err(refusal("bad-size", "its scale is above 28"))
+            }
             Intent::SetTarget(target) => self.bring(now, target.instrument, wide(target.size), false, target.tag, origin),
             Intent::SetLeverage(_) | Intent::SetTimer(_) | Intent::ClearTimer(_) | Intent::Notify(_) => Ok(()),
         };
@@ -171,7 +173,8 @@ impl Exchange {
             && terms.time_in_force == TimeInForce::Alo
             && crosses(side, terms.price, last)
         {
-            let refusal = refusal("post-only-would-cross", &format!("a limit of {} against a last price of {last}", terms.price));
+            let refusal =
+                refusal("post-only-would-cross", &format!("a limit of {} against a last price of {last}", terms.price));
             self.tell(now, Some(order), OrderChange::Rejected(refusal), None);
             return Ok(());
         }
@@ -256,7 +259,11 @@ impl Exchange {
         }
         let side = if missing.is_sign_positive() { Side::Buy } else { Side::Sell };
         let kind = OrderKind::Market;
-        self.place(now, PlaceOrder { instrument, side, size: exact(missing.abs()), kind, reduce_only, tag, exits: None }, origin)
+        self.place(
+            now,
+            PlaceOrder { instrument, side, size: exact(missing.abs()), kind, reduce_only, tag, exits: None },
+            origin,
+        )
     }
 
     fn find(&self, order: OrderRef) -> Result<OrderId, OrderRefusal> {

@@ -11,7 +11,10 @@ use crate::{
 enum Met {
     Nothing,
     /// It fills at this price, resting or not.
-    Fills { price: Decimal, maker: bool },
+    Fills {
+        price: Decimal,
+        maker: bool,
+    },
     /// Its trigger is reached and it goes on as a limit order.
     BecomesLimit(Decimal),
     /// It could not fill at once and may not stay.
