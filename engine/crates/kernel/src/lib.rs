@@ -23,6 +23,8 @@ mod risk;
 mod slot;
 mod store;
 mod surface;
+#[cfg(test)]
+mod tests;
 mod time;
 mod timers;
 mod venue;

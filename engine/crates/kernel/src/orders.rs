@@ -97,7 +97,7 @@ pub(crate) enum Filled {
     /// Counted before.
     Repeated,
     /// Of an order that is known: the acknowledgement that it implies, where that had not come, and the fill.
-    Known(Option<Happened>, Happened),
+    Known(Box<(Option<Happened>, Happened)>),
     /// Of an order that is not known, or no longer.
     Unknown,
 }
@@ -150,7 +150,7 @@ impl Orders {
         let market = market.filter(|order| order.instrument == instrument && order.kind == OrderKind::Market);
         market
             .filter_map(|order| Size::new(order.remaining()).ok().map(|size| order.side.signed(size)))
-            .try_fold(Decimal::ZERO, |sum, signed| sum.checked_add(signed))
+            .try_fold(Decimal::ZERO, Decimal::checked_add)
     }
 
     fn find(&mut self, client_id: ClientOrderId) -> Option<(usize, &mut OpenOrder)> {
@@ -241,10 +241,10 @@ impl Orders {
             if open.order.remaining().is_zero() {
                 self.close(place);
             }
-            return Filled::Known(implied, happened);
+            return Filled::Known(Box::new((implied, happened)));
         }
         match self.closed.iter_mut().rev().find(|closed| closed.client_id == fill.order) {
-            Some(closed) => closed.fill(fill).map_or(Filled::Repeated, |happened| Filled::Known(None, happened)),
+            Some(closed) => closed.fill(fill).map_or(Filled::Repeated, |happened| Filled::Known(Box::new((None, happened)))),
             None => Filled::Unknown,
         }
     }

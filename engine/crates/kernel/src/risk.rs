@@ -5,8 +5,6 @@
 //! tested alone. Cancelling only ever makes a risk smaller: it passes whatever the age of the decision.
 
 pub(crate) mod terms;
-#[cfg(test)]
-mod tests;
 
 use crate::denial::{Denial, DenialCode};
 use crate::{

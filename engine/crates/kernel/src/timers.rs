@@ -75,7 +75,9 @@ impl Schedule {
     /// Clears every timer of a strategy and stops its clock.
     pub(crate) fn release(&mut self, strategy: StrategyId) {
         let names: Vec<Name> = self.timers.range(timers_of(strategy)).map(|(name, _)| *name).collect();
-        names.into_iter().for_each(|name| self.remove(name));
+        for name in names {
+            self.remove(name);
+        }
         self.remove(Name::Tick(strategy));
     }
 

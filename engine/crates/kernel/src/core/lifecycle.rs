@@ -245,8 +245,8 @@ fn is_same_feed(one: &Subscription, other: &Subscription) -> bool {
 
 fn merge(one: &mut Subscription, other: Subscription) {
     match (one, other) {
-        (Subscription::Candles { warm_up: one, .. }, Subscription::Candles { warm_up: other, .. }) => *one = other.max(*one),
-        (Subscription::Book { levels: one, .. }, Subscription::Book { levels: other, .. }) => *one = other.max(*one),
+        (Subscription::Candles { warm_up: one, .. }, Subscription::Candles { warm_up: other, .. })
+        | (Subscription::Book { levels: one, .. }, Subscription::Book { levels: other, .. }) => *one = other.max(*one),
         _ => {}
     }
 }

@@ -126,21 +126,29 @@ impl TradingCore {
                 let feeds = self.feeds.of(trade.instrument)?;
                 feeds.last = Some(trade.price);
                 let places = feeds.trades.clone();
-                places.into_iter().for_each(|place| self.offer_live(place, Event::Trade(trade)));
+                for place in places {
+                    self.offer_live(place, Event::Trade(trade));
+                }
             }
             MarketEvent::Quote(quote) => {
                 let places = self.feeds.of(quote.instrument)?.quotes.clone();
-                places.into_iter().for_each(|place| self.offer_live(place, Event::Quote(quote)));
+                for place in places {
+                    self.offer_live(place, Event::Quote(quote));
+                }
             }
             MarketEvent::Book(book) => {
                 let places = self.feeds.of(book.instrument)?.books.clone();
-                places.into_iter().for_each(|(place, levels)| self.offer_live(place, Event::Book(cut(&book, levels))));
+                for (place, levels) in places {
+                    self.offer_live(place, Event::Book(Box::new(cut(&book, levels))));
+                }
             }
             MarketEvent::Context(context) => {
                 let feeds = self.feeds.of(context.instrument)?;
                 feeds.mark = Some(context.mark_price);
                 let places = feeds.contexts.clone();
-                places.into_iter().for_each(|place| self.offer_live(place, Event::Context(context.clone())));
+                for place in places {
+                    self.offer_live(place, Event::Context(context.clone()));
+                }
             }
             MarketEvent::Feed { feed, change } => return self.feed(feed, change),
         }
@@ -157,20 +165,22 @@ impl TradingCore {
             Feed::Connection => (0..self.slots.len()).collect(),
         };
         let event = FeedEvent { time: self.now, feed, change };
-        places.into_iter().for_each(|place| self.offer(place, Rank::Feed, Event::Feed(event)));
+        for place in places {
+            self.offer(place, Rank::Feed, Event::Feed(event));
+        }
         Some(())
     }
 
     /// Offers what only strategies that run get: history is made of candles.
     fn offer_live(&mut self, place: usize, event: Event) {
-        if self.slots[place].state == StrategyState::Running {
+        if matches!(self.slots[place].state, StrategyState::Running) {
             self.offer(place, Rank::Market, event);
         }
     }
 }
 
 /// A book of at most so many levels a side.
-fn cut(book: &Book, levels: usize) -> Box<Book> {
+fn cut(book: &Book, levels: usize) -> Book {
     let side = |of: &[crate::Level]| of.iter().take(levels).copied().collect();
-    Box::new(Book { instrument: book.instrument, time: book.time, bids: side(&book.bids), asks: side(&book.asks) })
+    Book { instrument: book.instrument, time: book.time, bids: side(&book.bids), asks: side(&book.asks) }
 }

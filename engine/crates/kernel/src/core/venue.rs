@@ -79,7 +79,8 @@ impl TradingCore {
             return Some(());
         }
         let known = match filled {
-            Filled::Known(implied, happened) => {
+            Filled::Known(known) => {
+                let (implied, happened) = *known;
                 let events = implied.into_iter().chain([happened]);
                 events.for_each(|happened| self.tell(place, happened, fill.time));
                 Some(())
@@ -174,12 +175,12 @@ impl TradingCore {
                 derived(share.unwrap_or_default())
             };
             left = left.saturating_sub(share);
-            self.pay_funding(*place, FundingEvent { instrument, time, rate, payment: share });
+            self.pay_funding(*place, &FundingEvent { instrument, time, rate, payment: share });
         }
         (!holders.is_empty()).then_some(())
     }
 
-    fn pay_funding(&mut self, place: usize, event: FundingEvent) {
+    fn pay_funding(&mut self, place: usize, event: &FundingEvent) {
         let slot = &mut self.slots[place];
         let paid = slot.ledger.money.with_funding(event.payment);
         let (Ok(own), Ok(all)) = (paid, self.money.with_funding(event.payment)) else {
@@ -188,7 +189,7 @@ impl TradingCore {
         };
         (slot.ledger.money, self.money) = (own, all);
         self.changed(place);
-        let event = FundingEvent { payment: derived(event.payment), ..event };
+        let event = FundingEvent { payment: derived(event.payment), ..event.clone() };
         self.offer(place, Rank::Funding, Event::Funding(Box::new(event)));
     }
 }

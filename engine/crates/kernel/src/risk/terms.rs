@@ -55,13 +55,13 @@ fn price(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price, D
 
 fn off_grid(what: &str, price: Price, instrument: &Instrument) -> Denial {
     let (symbol, rules) = (&instrument.symbol, &instrument.rules);
-    let mut message = format!("{what} {price} of {symbol} is off the grid: at most {} decimals", rules.price_decimals);
-    if rules.price_significant_figures > 0 {
-        message += &format!(" and {} significant figures", rules.price_significant_figures);
-    }
-    if !rules.tick_size.is_zero() {
-        message += &format!(", in steps of {}", rules.tick_size);
-    }
+    let figures = match rules.price_significant_figures {
+        0 => String::new(),
+        figures => format!(" and {figures} significant figures"),
+    };
+    let steps = if rules.tick_size.is_zero() { String::new() } else { format!(", in steps of {}", rules.tick_size) };
+    let decimals = rules.price_decimals;
+    let message = format!("{what} {price} of {symbol} is off the grid: at most {decimals} decimals{figures}{steps}");
     Denial::new(DenialCode::PriceOffGrid, message)
 }
 

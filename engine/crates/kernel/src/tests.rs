@@ -1,0 +1,10 @@
+//! The core, driven by scripts: one line is one input, and what follows from it is written down beside it.
+
+mod answers;
+mod denials;
+mod hostile;
+mod lifecycle;
+mod money;
+mod orders;
+mod queues;
+mod script;

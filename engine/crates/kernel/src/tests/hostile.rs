@@ -1,0 +1,299 @@
+//! Numbers and orders of events that nobody sane would send: nothing panics, and what must hold holds.
+
+use super::script::settings;
+use crate::*;
+use proptest::prelude::*;
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let mantissa = prop_oneof![
+        Just(0),
+        Just(1),
+        Just(-1),
+        Just(i64::MAX),
+        Just(i64::MIN),
+        -1000_i64..1000,
+        any::<i64>(),
+        (0_u32..19).prop_map(|zeros| 10_i64.pow(zeros)),
+    ];
+    let scale = prop_oneof![Just(0_u8), 0_u8..6, 0_u8..=29, any::<u8>()];
+    (mantissa, scale).prop_map(|(mantissa, scale)| Wanted { mantissa, scale })
+}
+
+fn kind() -> impl Strategy<Value = WantedKind> {
+    let time = prop_oneof![Just(TimeInForce::Gtc), Just(TimeInForce::Ioc), Just(TimeInForce::Alo)];
+    let trigger = prop_oneof![Just(TriggerKind::Stop), Just(TriggerKind::TakeProfit)];
+    prop_oneof![
+        Just(WantedKind::Market),
+        (wanted(), time).prop_map(|(price, time_in_force)| WantedKind::Limit { price, time_in_force }),
+        (trigger, wanted(), prop::option::of(wanted())).prop_map(|(kind, trigger_price, limit_price)| WantedKind::Trigger {
+            kind,
+            trigger_price,
+            limit_price
+        }),
+        wanted().prop_map(|distance| WantedKind::TrailingStop { distance }),
+    ]
+}
+
+fn instrument() -> impl Strategy<Value = InstrumentId> {
+    prop_oneof![4 => 0_u32..2, 1 => any::<u32>()].prop_map(InstrumentId::new)
+}
+
+fn tag() -> impl Strategy<Value = Option<OrderTag>> {
+    prop::option::of(prop_oneof![0_u64..4, any::<u64>()].prop_map(OrderTag::new))
+}
+
+fn order_ref() -> impl Strategy<Value = OrderRef> {
+    let number = || prop_oneof![0_u64..8, any::<u64>()];
+    prop_oneof![
+        number().prop_map(|id| OrderRef::Id(OrderId::new(id))),
+        number().prop_map(|tag| OrderRef::Tag(OrderTag::new(tag)))
+    ]
+}
+
+fn place() -> impl Strategy<Value = Intent> {
+    let exits = (prop::option::of(wanted()), prop::option::of(wanted()));
+    (instrument(), any::<bool>(), wanted(), kind(), prop::bool::weighted(0.2), tag(), exits).prop_map(
+        |(instrument, buy, size, kind, reduce_only, tag, (take_profit, stop_loss))| {
+            let side = if buy { Side::Buy } else { Side::Sell };
+            Intent::Place(Box::new(PlaceOrder { instrument, side, size, kind, reduce_only, tag, take_profit, stop_loss }))
+        },
+    )
+}
+
+fn intent() -> impl Strategy<Value = Intent> {
+    let option = || prop::option::of(wanted());
+    let time = prop_oneof![any::<i64>(), -5_i64..500_000].prop_map(Timestamp::from_millis);
+    let every = prop::option::of(prop_oneof![0_u64..3, any::<u64>()]);
+    let timer = || (0_u32..100).prop_map(TimerId::new);
+    prop_oneof![
+        6 => place(),
+        2 => (order_ref(), option(), option(), option())
+            .prop_map(|(order, price, size, trigger_price)| Intent::Amend { order, price, size, trigger_price }),
+        2 => order_ref().prop_map(Intent::Cancel),
+        1 => prop::option::of(instrument()).prop_map(Intent::CancelAll),
+        1 => instrument().prop_map(Intent::ClosePosition),
+        3 => (instrument(), wanted(), tag()).prop_map(|(instrument, size, tag)| Intent::SetTarget { instrument, size, tag }),
+        1 => (instrument(), any::<u32>())
+            .prop_map(|(instrument, leverage)| Intent::SetLeverage { instrument, leverage, mode: MarginMode::Isolated }),
+        2 => (timer(), time, every).prop_map(|(timer, at, every_ms)| Intent::SetTimer { timer, at, every_ms }),
+        1 => timer().prop_map(Intent::ClearTimer),
+    ]
+}
+
+/// What happens next, as a few numbers that are made sense of when it does.
+#[derive(Debug, Clone)]
+enum Step {
+    Candle(u8, i64),
+    Answer(Vec<Intent>),
+    Fault,
+    /// Something about the n-th order sent, at a price and of a size.
+    Venue(u8, u8, Wanted, Wanted),
+    Start,
+    Stop,
+    Jump(i64),
+    Funding(Wanted),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0_u8..4, 1_i64..1_000_000).prop_map(|(series, price)| Step::Candle(series, price)),
+        10 => prop::collection::vec(intent(), 0..6).prop_map(Step::Answer),
+        1 => Just(Step::Fault),
+        10 => (any::<u8>(), any::<u8>(), wanted(), wanted()).prop_map(|(which, what, price, size)| Step::Venue(which, what, price, size)),
+        2 => Just(Step::Start),
+        1 => Just(Step::Stop),
+        3 => prop_oneof![0_i64..200_000, any::<i64>()].prop_map(Step::Jump),
+        1 => wanted().prop_map(Step::Funding),
+    ]
+}
+
+/// A core, what it sent, and the hook that is out.
+struct World {
+    core: TradingCore,
+    now: i64,
+    out: Option<EventNumber>,
+    sent: Vec<ClientOrderId>,
+    starting: bool,
+    log: Vec<String>,
+}
+
+const ONE: StrategyId = StrategyId::new(1);
+
+impl World {
+    fn new() -> Self {
+        let core = TradingCore::new(settings(Limits::default())).expect("sound settings");
+        let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, log: Vec::new() };
+        let knows = KnownEvents::ALL;
+        let deployment =
+            Deployment { strategy: ONE, parameters: [].into(), knows, tick_interval_ms: Some(60_000), restored: None };
+        world.handle(Input::Deploy(Box::new(deployment)));
+        world
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.core.handle(Timestamp::from_millis(self.now), input);
+        while let Some(output) = self.core.poll() {
+            self.log.push(format!("{output:?}"));
+            match output {
+                Output::Deliver(deliver) => {
+                    assert_eq!(self.out, None, "one hook at a time");
+                    self.starting = matches!(deliver.hook, Hook::Init(_));
+                    self.out = Some(deliver.number);
+                }
+                Output::Send(approved) => {
+                    if let Command::Place(order) = approved.into_inner() {
+                        assert!(!self.sent.contains(&order.client_id), "order names are unique");
+                        self.sent.push(order.client_id);
+                    }
+                }
+                Output::Lifecycle { state: StrategyState::Faulted(_), .. } => self.out = None,
+                _ => {}
+            }
+        }
+        self.check();
+    }
+
+    fn end(&mut self, answer: Answer) {
+        if let Some(number) = self.out.take() {
+            let answer = match answer {
+                Answer::Intents(_) if self.starting => {
+                    let wanted = (0..3).map(|series| Subscription::Candles { series: SeriesId::new(series), warm_up: series });
+                    Answer::Subscriptions(wanted.collect())
+                }
+                other => other,
+            };
+            self.handle(Input::HookEnded(HookEnded { strategy: ONE, number, answer, effects: None, fuel: 0 }));
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Candle(series, price) => {
+                let at = Price::new(Decimal::new(price, 2)).expect("positive");
+                let open_time = Timestamp::from_millis(self.now);
+                let candle = Candle { open_time, open: at, high: at, low: at, close: at, volume: Decimal::ONE };
+                self.handle(Input::Market(MarketEvent::Candle { series: SeriesId::new(u32::from(series)), candle }));
+            }
+            Step::Answer(intents) => self.end(Answer::Intents(intents)),
+            Step::Fault => {
+                let (kind, event) = (FaultKind::Trap, EventNumber::new(0));
+                let (function, detail) = (String::new(), String::new());
+                self.end(Answer::Fault(Box::new(Fault { kind, function, event, fuel: 0, detail })));
+            }
+            Step::Venue(which, what, price, size) => {
+                if let Some(event) = self.about_order(which, what, price, size) {
+                    self.handle(Input::Venue(event));
+                }
+            }
+            Step::Start => self.handle(Input::Start(ONE)),
+            Step::Stop => self.handle(Input::Stop { strategy: ONE, reason: StopReason::KillSwitch }),
+            Step::Jump(by) => {
+                self.now = self.now.saturating_add(by);
+                self.handle(Input::Wake);
+            }
+            Step::Funding(payment) => {
+                let (time, instrument) = (Timestamp::from_millis(self.now), InstrumentId::new(0));
+                let payment = payment.get().unwrap_or_default();
+                self.handle(Input::Venue(VenueEvent::Funding { instrument, time, rate: Decimal::ONE, payment }));
+            }
+        }
+    }
+
+    fn about_order(&self, which: u8, what: u8, price: Wanted, size: Wanted) -> Option<VenueEvent> {
+        let order = *self.sent.get(usize::from(which) % self.sent.len().max(1))?;
+        let price = Price::new(price.get()?).ok()?;
+        let size = Size::new(size.get()?).ok()?;
+        let (venue_order, instrument, side) = (VenueOrderId::new(1), InstrumentId::new(u32::from(which % 3)), Side::Sell);
+        let refusal = Refusal { code: "no".into(), message: String::new() };
+        let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
+        let exit = ClientOrderId::derive(OrderOrigin { leg: 1, ..order.origin()? })?;
+        Some(match what % 9 {
+            0 => VenueEvent::Accepted { order, venue_order },
+            1 => VenueEvent::Rejected { order, refusal },
+            2 => VenueEvent::Cancelled { order, reason: "".into() },
+            3 => VenueEvent::Triggered { order },
+            4 => VenueEvent::RequestRejected { order, refusal },
+            5 => VenueEvent::Amended { order, venue_order, size, kind },
+            6 => VenueEvent::ExitLive { order: exit, venue_order, instrument, side, size, kind },
+            _ => VenueEvent::Fill(Box::new(VenueFill {
+                order,
+                trade_id: TradeId::new(u64::from(what)),
+                instrument,
+                side: if what > 128 { Side::Buy } else { Side::Sell },
+                price,
+                size,
+                fee: price.get(),
+                maker: false,
+                liquidation: false,
+                time: Timestamp::from_millis(self.now),
+            })),
+        })
+    }
+
+    /// What holds after every input.
+    fn check(&self) {
+        let strategy = self.core.strategy(ONE).expect("deployed");
+        let numbers: Vec<u64> = strategy.orders().map(|order| order.id.get()).collect();
+        assert!(numbers.is_sorted(), "orders stand by number");
+        if let StrategyState::Stopped | StrategyState::Refused(_) = strategy.state() {
+            assert_eq!(self.out, None, "one that has stopped is asked nothing");
+        }
+        if !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) {
+            assert_eq!(self.core.next_wake(), None, "only what runs has timers");
+        }
+        if matches!(strategy.state(), StrategyState::Created | StrategyState::Stopped | StrategyState::Faulted(_)) {
+            assert_eq!(strategy.subscriptions(), [], "what has ended hears nothing");
+        }
+        assert_eq!(self.core.settled() - settings(Limits::default()).cash, strategy.settled(), "its books are the account's");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn nothing_that_is_sent_or_said_panics(steps in prop::collection::vec(step(), 1..60)) {
+        let mut world = World::new();
+        world.step(Step::Start);
+        world.step(Step::Answer(Vec::new()));
+        for step in steps {
+            world.step(step);
+        }
+    }
+
+    #[test]
+    fn equal_inputs_give_equal_outputs(steps in prop::collection::vec(step(), 1..40)) {
+        let run = || {
+            let mut world = World::new();
+            for step in &steps {
+                world.step(step.clone());
+            }
+            world.log
+        };
+        prop_assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn every_order_that_passes_is_sane(order in place(), mantissa in -5_i64..5, last in 1_i64..100_000) {
+        let settings = settings(Limits::default());
+        let gate = RiskGate::new(&settings.instruments, &settings.limits);
+        let origin = OrderOrigin { account: AccountId::new(1), strategy: ONE, event: EventNumber::new(1), intent: 0, leg: 0 };
+        let client_id = ClientOrderId::derive(origin).expect("it fits");
+        let position = Decimal::new(mantissa, 1);
+        let reference = Price::new(Decimal::new(last, 2)).ok();
+        let standing =
+            Standing { lane: Lane::Running, decision_age_ms: 0, position, reference, open_orders: 0, tag_taken: false };
+        let Intent::Place(order) = order else { return Ok(()) };
+        if let Ok(approved) = gate.review(&Request::Place { order: &order, client_id }, &standing) {
+            let Command::Place(new) = approved.into_inner() else { panic!("an order was asked for") };
+            let rules = settings.instruments[new.instrument.get() as usize].rules;
+            prop_assert!(rules.allows_size(new.size.get()));
+            if let OrderKind::Limit { price, .. } = new.kind {
+                prop_assert!(rules.allows_price(price.get()));
+                prop_assert!(new.reduce_only || price.get() * new.size.get() >= rules.min_notional);
+            }
+            let reduces = position * new.side.signed(new.size) < Decimal::ZERO;
+            prop_assert!(!new.reduce_only || reduces);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Money: fills, fees, funding, leverage, and what strategies see of it.
+
+use super::script::{Script, number, replay};
+use crate::{Decimal, Input, StrategyId};
+
+#[test]
+fn a_round_trip_settles_its_profit_and_its_fees() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 2 market
+        fill c1 2 100 fee 0.09
+        show
+        candle 0 100
+        answer sell 3 market
+        fill c2 3 110 fee -0.01
+        show
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 2 at the market
+    1 hears #4 order 1 0/2 at the market accepted (#3.0)
+    1 hears #5 order 1 2/2 at the market filled 2 at 100, 0 left (#3.0)
+    1 hears #6 position 0 -> 2 from 100, realized 0, by Fill
+    settled 999.91, fees 0.09, funding 0; 1 holds 2 of 0 from 100, flow -200; wake None
+    1 hears #7 candle 0 at 100
+    sent: c2 sell 3 at the market
+    1 hears #8 order 2 0/3 at the market accepted (#7.0)
+    1 hears #9 order 2 3/3 at the market filled 3 at 110, 0 left (#7.0)
+    1 hears #10 position 2 -> -1 from 110, realized 20, by Fill
+    settled 1019.92, fees 0.08, funding 0; 1 holds -1 of 0 from 110, flow 110; wake None
+    "#);
+}
+
+#[test]
+fn funding_is_paid_once_for_each_time_and_shared_by_those_who_hold() {
+    insta::assert_snapshot!(replay("
+        running
+        deploy 2
+        start 2
+        answer @2 subscribe 0
+        candle 0 100
+        answer buy 2 market
+        answer @2 buy 1 market
+        funding -1
+        fill c1 2 100
+        fill c2 1 100
+        at 5
+        funding -1
+        funding -1
+        show
+    "), @r#"
+    2 is created
+    2 is warming up
+    2 hears #3 init with cash 1000
+    2 is running
+    1 hears #4 candle 0 at 100
+    2 hears #5 candle 0 at 100
+    sent: c1 buy 2 at the market
+    sent: c2 buy 1 at the market
+    1 hears #6 order 1 0/2 at the market accepted (#4.0)
+    1 hears #7 order 1 2/2 at the market filled 2 at 100, 0 left (#4.0)
+    1 hears #8 position 0 -> 2 from 100, realized 0, by Fill
+    2 hears #9 order 2 0/1 at the market accepted (#5.0)
+    2 hears #10 order 2 1/1 at the market filled 1 at 100, 0 left (#5.0)
+    2 hears #11 position 0 -> 1 from 100, realized 0, by Fill
+    1 hears #12 funding -0.66666667
+    2 hears #13 funding -0.33333333
+    settled 999.00000000, fees 0, funding -1.00000000; 1 holds 2 of 0 from 100, flow -200; 2 holds 1 of 0 from 100, flow -100; wake None
+    "#);
+}
+
+#[test]
+fn leverage_is_known_once_the_exchange_has_said_it() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 1 market; leverage 5
+        fill c1 1 100
+        leverage-set 5
+        candle 0 100
+        answer close
+        fill c2 1 100
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 1 at the market
+    sent: leverage 5
+    1 hears #4 order 1 0/1 at the market accepted (#3.0)
+    1 hears #5 order 1 1/1 at the market filled 1 at 100, 0 left (#3.0)
+    1 hears #6 position 0 -> 1 from 100, realized 0, by Fill
+    1 hears #7 position 1 -> 1 from 100, realized 0, leverage 5, by Settings
+    1 hears #8 candle 0 at 100
+    sent: c2 sell 1 at the market reduce-only
+    1 hears #9 order 2 0/1 at the market accepted (#8.0)
+    1 hears #10 order 2 1/1 at the market filled 1 at 100, 0 left (#8.0)
+    1 hears #11 position 1 -> 0 from 0, realized 0, by Fill
+    "#);
+}
+
+#[test]
+fn a_liquidation_says_so() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 1 market
+        fill c1 1 100
+        candle 0 100
+        answer sell 1 limit 110
+        fill c2 1 50 liquidation
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 1 at the market
+    1 hears #4 order 1 0/1 at the market accepted (#3.0)
+    1 hears #5 order 1 1/1 at the market filled 1 at 100, 0 left (#3.0)
+    1 hears #6 position 0 -> 1 from 100, realized 0, by Fill
+    1 hears #7 candle 0 at 100
+    sent: c2 sell 1 at 110 Gtc
+    1 hears #8 order 2 0/1 at 110 Gtc accepted (#7.0)
+    1 hears #9 order 2 1/1 at 110 Gtc filled 1 at 50, 0 left (#7.0)
+    1 hears #10 position 1 -> 0 from 0, realized -50, by Liquidation
+    "#);
+}
+
+#[test]
+fn views_are_shared_until_something_changes_and_add_up() {
+    let mut script = Script::new("running\n candle 0 100\n answer buy 2 market\n fill c1 2 100 fee 0.5\n settle");
+    while script.step() {}
+    let one = StrategyId::new(1);
+    let deliver = |script: &mut Script, at: &str| {
+        let price = crate::Price::new(number(at)).expect("positive");
+        let (now, volume) = (crate::Timestamp::from_millis(0), Decimal::ONE);
+        let candle = crate::Candle { open_time: now, open: price, high: price, low: price, close: price, volume };
+        let event = crate::MarketEvent::Candle { series: crate::SeriesId::new(0), candle };
+        script.core().handle(now, Input::Market(event));
+        let Some(crate::Output::Deliver(deliver)) = script.core().poll() else { panic!("it runs") };
+        let (strategy, number) = (one, deliver.number);
+        let answer = crate::Answer::Intents(Vec::new());
+        let ended = crate::HookEnded { strategy, number, answer, effects: None, fuel: 0 };
+        script.core().handle(now, Input::HookEnded(ended));
+        deliver.views
+    };
+    let first = deliver(&mut script, "110");
+    let second = deliver(&mut script, "120");
+    assert!(std::sync::Arc::ptr_eq(&first.account, &second.account), "nothing changed");
+    assert_eq!((first.equity(), second.equity()), (Some(number("1019.5")), Some(number("1039.5"))));
+    assert_eq!((first.account.cash(), first.unrealized_pnl(0)), (Some(number("999.5")), Some(number("20"))));
+}
+
+#[test]
+fn money_out_of_range_faults_the_strategy_and_changes_nothing() {
+    let transcript = replay(
+        "
+        running
+        candle 0 100
+        answer buy 1 market
+        fill c1 79228162514264337593543950335 79228162514264337593543950335
+        show
+    ",
+    );
+    assert!(transcript.contains("1 is faulted: overflow in account"), "{transcript}");
+    assert!(transcript.contains("settled 1000, fees 0, funding 0; wake"), "{transcript}");
+}
