@@ -45,7 +45,7 @@ impl Strategy for Dca {
     fn on_timer(&mut self, event: &TimerEvent, intents: &mut Intents) {
         let due = state::get_integer(NEXT).is_none_or(|next| event.time >= next);
         let Some(price) = market::last_price(self.instrument.id).filter(|_| due) else { return };
-        if self.spent() + self.amount > self.budget {
+        if spent() + self.amount > self.budget {
             return;
         }
         // Down to the lot: rather a little less than the amount than more.
@@ -67,19 +67,18 @@ impl Strategy for Dca {
         let Some(fill) = event.fill() else { return };
         // A price times a size may have more digits than a decimal holds; a cent is exact enough for a budget.
         let paid = fill.price.checked_mul(fill.size).unwrap_or(self.amount).round(2, Rounding::Up);
-        let spent = self.spent() + paid;
-        if state::set_decimal(SPENT, spent).is_err() {
-            warn!("the sum spent so far, {spent}, could not be kept");
+        let total = spent() + paid;
+        if state::set_decimal(SPENT, total).is_err() {
+            warn!("the sum spent so far, {total}, could not be kept");
         }
         info!("bought {} at {}", fill.size, fill.price);
-        status::text(&format!("{spent} of {} spent", self.budget));
+        status::text(&format!("{total} of {} spent", self.budget));
     }
 }
 
-impl Dca {
-    fn spent(&self) -> Decimal {
-        state::get_decimal(SPENT).unwrap_or_default()
-    }
+/// The sum spent so far.
+fn spent() -> Decimal {
+    state::get_decimal(SPENT).unwrap_or_default()
 }
 
 calypte_strategy::export!(Dca);

@@ -27,9 +27,9 @@ impl Strategy for HugeString {
             "log" => log::write(Level::Info, &huge()),
             "status" => status::text(&huge()),
             "notify" => intents.notify(Urgency::Alert, huge()),
-            "state-key" => drop(state::set(&huge(), b"")),
-            "state-value" => drop(state::set("key", huge().as_bytes())),
-            "series" => drop(chart::Series::separate(&huge())),
+            "state-key" => _ = state::set(&huge(), b""),
+            "state-value" => _ = state::set("key", huge().as_bytes()),
+            "series" => _ = chart::Series::separate(&huge()),
             "mark" => chart::mark(&huge()),
             _ => {}
         }

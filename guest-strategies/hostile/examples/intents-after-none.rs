@@ -22,9 +22,9 @@ impl Strategy for AfterNone {
     fn on_candle(&mut self, _event: &CandleEvent, intents: &mut Intents) {
         while events::next().is_some() {}
         match self.act.as_str() {
-            "intents" => drop(intents.buy_market(0, 1)),
-            "state" => drop(state::set("key", b"value")),
-            "delete" => drop(state::delete("key")),
+            "intents" => _ = intents.buy_market(0, 1),
+            "state" => _ = state::set("key", b"value"),
+            "delete" => _ = state::delete("key"),
             "log" => log::write(Level::Info, "after the end"),
             "status" => status::text("after the end"),
             "table" => status::Table::new("after", &["the end"]).show(),

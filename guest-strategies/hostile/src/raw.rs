@@ -76,13 +76,23 @@ impl<T: Attack> market_events::Guest for T {
     }
 }
 
+/// Name of an attack: natively, what keeps it from being unused.
+#[must_use]
+pub fn name<T: Attack>() -> &'static str {
+    T::NAME
+}
+
 /// Makes a component of an [`Attack`].
+#[rustfmt::skip] // it would move the line with `with_types_in`
 #[macro_export]
 macro_rules! export_attack {
     ($attack:ident) => {
         #[cfg(target_family = "wasm")]
         const _: () = {
-    $crate::raw::bindings::export_raw!($attack with_types_in $crate::raw::bindings);
+            $crate::raw::bindings::export_raw!($attack with_types_in $crate::raw::bindings);
         };
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() -> &'static str = $crate::raw::name::<$attack>;
     };
 }

@@ -22,6 +22,7 @@ pub trait Slot: 'static {
 }
 
 /// Makes a component of a strategy: `calypte_strategy::export!(MyStrategy);`, once per crate.
+#[rustfmt::skip] // it would move the line with `with_types_in`
 #[macro_export]
 macro_rules! export {
     ($strategy:ty) => {
@@ -43,8 +44,13 @@ macro_rules! export {
                 }
             }
 
-    $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
+            $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
         };
+
+        // Natively there is nothing to export; a missing hook is an error all the same.
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn(&mut $crate::Context) -> ::std::result::Result<$strategy, $crate::Refusal> =
+            <$strategy as $crate::Strategy>::init;
     };
 }
 

@@ -18,12 +18,11 @@ impl Window {
     /// Takes a value; returns the one that falls out.
     #[inline]
     pub(super) fn push(&mut self, value: f64) -> Option<f64> {
-        let fallen = match self.values.get_mut(self.next) {
-            Some(place) => Some(std::mem::replace(place, value)),
-            None => {
-                self.values.push(value);
-                None
-            }
+        let fallen = if let Some(place) = self.values.get_mut(self.next) {
+            Some(std::mem::replace(place, value))
+        } else {
+            self.values.push(value);
+            None
         };
         self.next = if self.next + 1 == self.period { 0 } else { self.next + 1 };
         fallen

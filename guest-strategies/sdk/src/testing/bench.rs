@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 /// When a bench begins: 2024-01-01T00:00:00Z.
-const START: Timestamp = 19_723 * DAY_MS as Timestamp;
+const START: Timestamp = 19_723 * DAY_MS.cast_signed();
 
 /// Sets up a test of a strategy.
 #[derive(Debug)]

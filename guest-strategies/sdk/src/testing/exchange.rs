@@ -131,12 +131,12 @@ impl Exchange {
     /// Open orders, by number.
     pub(super) fn open_orders(&self, instrument: Option<InstrumentId>) -> Vec<Order> {
         let orders = self.orders.values().map(|resting| &resting.order);
-        orders.filter(|order| instrument.is_none_or(|instrument| instrument == order.instrument)).cloned().collect()
+        orders.filter(|order| instrument.is_none_or(|instrument| instrument == order.instrument)).copied().collect()
     }
 
     /// Does what an intent about orders asks for.
-    pub(super) fn take(&mut self, now: Timestamp, intent: Intent, origin: Origin) {
-        let outcome = match intent {
+    pub(super) fn take(&mut self, now: Timestamp, intent: &Intent, origin: Origin) {
+        let outcome = match *intent {
             Intent::Place(order) => self.place(now, order, origin),
             Intent::Amend(amend) => self.amend(now, amend, origin),
             Intent::Cancel(order) => self.find(order).map(|id| self.cancel(now, id, Some(origin))),
@@ -168,7 +168,7 @@ impl Exchange {
         let PlaceOrder { instrument, side, size, kind, reduce_only, tag, exits } = order;
         self.order_count += 1;
         let order = Order { id: self.order_count, tag, instrument, side, size, filled: Decimal::ZERO, kind, reduce_only };
-        self.tell(now, Some(order.clone()), OrderChange::Accepted, Some(origin));
+        self.tell(now, Some(order), OrderChange::Accepted, Some(origin));
         if let (OrderKind::Limit(terms), Some(last)) = (&kind, self.last_price(instrument))
             && terms.time_in_force == TimeInForce::Alo
             && crosses(side, terms.price, last)
@@ -227,7 +227,7 @@ impl Exchange {
             }
             OrderKind::Market | OrderKind::TrailingStop(_) => {}
         }
-        let order = order.clone();
+        let order = *order;
         self.tell(now, Some(order), OrderChange::Amended, Some(origin));
         Ok(())
     }

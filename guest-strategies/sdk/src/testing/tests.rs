@@ -3,17 +3,21 @@
 use super::*;
 use crate::prelude::*;
 use crate::{Event, Fill, Intent, Order, OrderKind};
+use std::cell::RefCell;
 
 /// Answers each candle with the next of its scripts, and notes what it hears.
 struct Scripted {
-    answers: Vec<fn(&mut Intents)>,
+    answers: Vec<Answer>,
     heard: Vec<String>,
     fast_path: bool,
 }
 
+/// What a script answers to one candle.
+type Answer = fn(&mut Intents);
+
 thread_local! {
-    /// The script of the next session on this thread.
-    static SCRIPT: std::cell::RefCell<(Vec<fn(&mut Intents)>, bool)> = const { std::cell::RefCell::new((Vec::new(), true)) };
+    /// The script of the next session on this thread, and whether it takes the fast path.
+    static SCRIPT: RefCell<(Vec<Answer>, bool)> = const { RefCell::new((Vec::new(), true)) };
 }
 
 impl Strategy for Scripted {
@@ -58,7 +62,7 @@ impl Strategy for Scripted {
     }
 }
 
-fn session(answers: &[fn(&mut Intents)]) -> Session<Scripted> {
+fn session(answers: &[Answer]) -> Session<Scripted> {
     SCRIPT.set((answers.to_vec(), true));
     Bench::<Scripted>::new().start().unwrap_or_else(|refusal| panic!("{}", refusal.0))
 }
@@ -69,7 +73,7 @@ fn prices(session: &Session<Scripted>) -> Vec<(Decimal, Decimal)> {
 
 #[test]
 fn a_market_order_fills_at_the_next_open_and_says_so() {
-    let mut session = session(&[|intents| drop(intents.buy_market(0, 2))]);
+    let mut session = session(&[|intents| _ = intents.buy_market(0, 2)]);
     session.candles(bars([(10.0, 11.0, 9.0, 10.0), (12.0, 13.0, 12.0, 13.0)]));
     let expected =
         ["candle 10", "accepted (Some(0), Some(1))", "filled 2 at 12 (None, None)", "position 2 from 0", "candle 13"];
@@ -79,7 +83,7 @@ fn a_market_order_fills_at_the_next_open_and_says_so() {
 
 #[test]
 fn a_reversal_takes_its_profit() {
-    let mut session = session(&[|intents| drop(intents.set_target(0, 1)), |intents| drop(intents.set_target(0, -1))]);
+    let mut session = session(&[|intents| _ = intents.set_target(0, 1), |intents| _ = intents.set_target(0, -1)]);
     session.candles(bars([(10.0, 10.0, 10.0, 10.0), (10.0, 10.0, 10.0, 10.0), (15.0, 15.0, 15.0, 15.0)]));
     assert_eq!(prices(&session), [(dec!(1), dec!(10)), (dec!(2), dec!(15))]);
     let position = session.position();
@@ -104,7 +108,7 @@ fn limits_fill_when_touched_and_better_when_the_open_is_better() {
 
 #[test]
 fn one_exit_cancels_the_other() {
-    let mut session = session(&[|intents| drop(intents.buy_market(0, 1).bracket(90, 110))]);
+    let mut session = session(&[|intents| _ = intents.buy_market(0, 1).bracket(90, 110)]);
     session.candles(bars([(100.0, 100.0, 100.0, 100.0), (100.0, 105.0, 95.0, 100.0)]));
     assert_eq!(session.open_orders().len(), 2);
     session.candles(bars([(100.0, 111.0, 99.0, 105.0)]));
@@ -114,7 +118,7 @@ fn one_exit_cancels_the_other() {
 
 #[test]
 fn a_trailing_stop_follows() {
-    let mut session = session(&[|intents| drop(intents.buy_market(0, 1)), |intents| drop(intents.sell_trailing_stop(0, 1, 5))]);
+    let mut session = session(&[|intents| _ = intents.buy_market(0, 1), |intents| _ = intents.sell_trailing_stop(0, 1, 5)]);
     session.candles(bars([
         (100.0, 100.0, 100.0, 100.0),
         (100.0, 100.0, 100.0, 100.0),
@@ -175,7 +179,7 @@ fn timers_fire_between_candles() {
 #[test]
 fn with_and_without_the_fast_path_all_is_the_same() {
     let run = |fast_path| {
-        SCRIPT.set((vec![|intents| drop(intents.buy_market(0, 1)), |_| {}, |intents| intents.close(0)], fast_path));
+        SCRIPT.set((vec![|intents| _ = intents.buy_market(0, 1), |_| {}, |intents| intents.close(0)], fast_path));
         let session = Bench::<Scripted>::new().candles(closes([1.0, 2.0, 3.0, 4.0, 5.0])).run();
         (session.strategy().heard.clone(), session.intents().to_vec(), session.equity())
     };

@@ -153,7 +153,7 @@ impl World {
                 _ if self.warming_up => {
                     self.exchange.deny(self.now, refusal("warming-up", "the strategy is warming up"), origin);
                 }
-                intent => self.exchange.take(self.now, intent.clone(), origin),
+                intent => self.exchange.take(self.now, intent, origin),
             }
         }
     }

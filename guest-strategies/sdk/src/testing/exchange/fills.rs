@@ -35,7 +35,7 @@ pub(super) fn pass(exchange: &mut Exchange, instrument: InstrumentId, candle: &C
             Met::Fills { price, maker } => fill(exchange, time, id, price, maker),
             Met::BecomesLimit(price) => {
                 resting.order.kind = OrderKind::Limit(LimitTerms { price, time_in_force: TimeInForce::Gtc });
-                let order = resting.order.clone();
+                let order = resting.order;
                 exchange.tell(time, Some(order), OrderChange::Triggered, None);
             }
             Met::Lapses => exchange.cancel(time, id, None),
@@ -112,7 +112,7 @@ fn fill(exchange: &mut Exchange, time: Timestamp, id: OrderId, price: Decimal, m
         remaining: Decimal::ZERO,
     };
     exchange.fills.push(fill);
-    exchange.tell(time, Some(order.clone()), OrderChange::Filled(fill), None);
+    exchange.tell(time, Some(order), OrderChange::Filled(fill), None);
     exchange.tell_position(time, order.instrument, before);
     if let Some(sibling) = sibling {
         exchange.cancel(time, sibling, None);
@@ -141,7 +141,7 @@ fn attach(exchange: &mut Exchange, time: Timestamp, entry: &Order, kind: Trigger
         kind: OrderKind::Trigger(TriggerTerms { kind, trigger_price, limit_price: None }),
         reduce_only: true,
     };
-    exchange.tell(time, Some(order.clone()), OrderChange::Accepted, None);
+    exchange.tell(time, Some(order), OrderChange::Accepted, None);
     let id = order.id;
     exchange.orders.insert(id, Resting { order, exits: None, sibling: None, best: Wide::ZERO, rested: false });
     id
