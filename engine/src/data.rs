@@ -1,0 +1,47 @@
+//! Candle data: read from files in bounded memory and checked on the way, resampled, made up, written.
+//!
+//! ```text
+//! file ── bytes (hashed, decompressed) ── rows (CSV or Parquet) ── checks ── candles and gap notes
+//! ```
+//!
+//! Nothing is guessed: what a column means, which unit a time has, which of several volumes is the volume, a header says or the
+//! caller does. What is wrong is named with file, line and value, and a policy says whether to stop, drop or mend.
+//! Funding rates, trades, quotes and books are recognised so that they can be refused by name; they are not read here.
+
+mod checks;
+mod columns;
+mod csv;
+mod fault;
+mod input;
+mod lines;
+mod notes;
+mod number;
+mod options;
+mod plain;
+mod reader;
+mod resample;
+mod row;
+mod survey;
+mod synth;
+mod table;
+#[cfg(test)]
+mod tests;
+mod time;
+mod timeframe;
+mod values;
+mod write;
+
+pub use checks::{FILL_CANDLES_MAX, MISORDERED_PART, MISORDERED_ROWS_MIN, OFF_GRID_REPAIR_MS_MAX, WINDOW_ROWS_MAX};
+pub use columns::{COLUMNS_MAX, Columns, Field, NotColumns};
+pub use fault::{At, DataError, RowFault, ShapeFault, VALUE_CHARS_MAX};
+pub use lines::LINE_BYTES_MAX;
+pub use notes::{EXAMPLES_MAX, FaultCount, GapCount, Notes};
+pub use options::{Label, NotAChoice, OnFault, OnGap, ReadOptions};
+pub use reader::{CandleFile, LOAD_CANDLES_MAX, Loaded, load};
+pub use resample::Resampled;
+pub use survey::{Survey, SurveyFault, SurveyGaps, SurveyJumps, survey};
+pub use synth::{Synth, SynthSettings};
+pub use time::{NotATimeUnit, TimeUnit, iso_text};
+pub use timeframe::{timeframe_in_name, timeframe_of};
+pub use values::WIDEN_PART;
+pub use write::CandleWriter;

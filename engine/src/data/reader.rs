@@ -1,0 +1,267 @@
+//! A file of candles as a stream: decoded, checked and hashed on the way, in memory that does not grow with its length.
+
+use super::checks::{Checks, Stopped};
+use super::csv::CsvRows;
+use super::fault::{At, DataError, ShapeFault};
+use super::input::{Input, Kind, sha256_of};
+use super::notes::Notes;
+use super::options::ReadOptions;
+use super::row::{Decoded, Fatal};
+use super::table::TableRows;
+use calypte_kernel::Candle;
+use calypte_sim::{BATCH_MAX, CandleSource, SourceError, SourceItem};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Most candles that [`load`] keeps, unless told otherwise: 38 years of minutes, 2 GB.
+pub const LOAD_CANDLES_MAX: usize = 20_000_000;
+
+/// Bytes of a text, from wherever they come.
+type Bytes = Box<dyn Read + Send>;
+
+/// One file of candles.
+pub struct CandleFile {
+    path: PathBuf,
+    rows: Rows,
+    checks: Checks,
+    /// Candles given out.
+    candles: u64,
+    /// The rows are used up, or reading ended with a fault.
+    ended: bool,
+}
+
+enum Rows {
+    Text(Box<CsvRows<Bytes>>),
+    Table(Box<TableRows>),
+}
+
+impl Rows {
+    #[inline]
+    fn next(&mut self) -> Result<Decoded, Fatal> {
+        match self {
+            Self::Text(rows) => rows.next(),
+            Self::Table(rows) => rows.next(),
+        }
+    }
+}
+
+impl CandleFile {
+    /// Opens a file: CSV, plain or compressed with gzip or zstd, or Parquet. What it is, its first bytes say.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no table of candles.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
+        let unreadable = |source| DataError::Unreadable { file: path.to_owned(), action: "opening", source };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let shape = |fault| Fatal::Shape(fault).in_file(path);
+        let kind = Kind::of(&mut file).map_err(unreadable)?.map_err(shape)?;
+        if kind == Kind::Parquet {
+            let rows = TableRows::new(file, options).map_err(|fatal| fatal.in_file(path))?;
+            return Ok(Self::new(path, Rows::Table(Box::new(rows)), Checks::new(options, At::Row)));
+        }
+        Self::text(path, Box::new(file), kind, options)
+    }
+
+    /// Reads plain CSV from anywhere, under a name for messages.
+    ///
+    /// # Errors
+    /// Where it is no table of candles.
+    pub fn from_text(name: &str, reader: impl Read + Send + 'static, options: &ReadOptions) -> Result<Self, DataError> {
+        Self::text(Path::new(name), Box::new(reader), Kind::Text, options)
+    }
+
+    fn text(path: &Path, bytes: Bytes, kind: Kind, options: &ReadOptions) -> Result<Self, DataError> {
+        let rows = Input::new(bytes, kind)
+            .map_err(Fatal::Io)
+            .and_then(|input| CsvRows::new(input, options))
+            .map_err(|fatal| fatal.in_file(path))?;
+        Ok(Self::new(path, Rows::Text(Box::new(rows)), Checks::new(options, At::Line)))
+    }
+
+    fn new(path: &Path, rows: Rows, checks: Checks) -> Self {
+        Self { path: path.to_owned(), rows, checks, candles: 0, ended: false }
+    }
+
+    /// What was found so far and did not end the reading.
+    pub fn notes(&self) -> &Notes {
+        &self.checks.notes
+    }
+
+    /// SHA-256 of the file's bytes, in hexadecimal. Text is hashed while it is read, and what is left of it now; a table is read
+    /// once more.
+    ///
+    /// # Errors
+    /// Where the file cannot be read to its end.
+    pub fn sha256(&mut self) -> Result<String, DataError> {
+        let hash = match &mut self.rows {
+            Rows::Text(rows) => {
+                self.ended = true; // the rest of the text goes into the hash
+                rows.sha256()
+            }
+            Rows::Table(_) => sha256_of(&self.path),
+        };
+        hash.map_err(|source| DataError::Unreadable { file: self.path.clone(), action: "hashing", source })
+    }
+
+    /// Times of the first rows that can be decoded, unchecked; the file is used up by that.
+    pub(super) fn times(mut self, rows_max: usize) -> Result<Vec<i64>, DataError> {
+        let mut times = Vec::new();
+        for _ in 0..rows_max {
+            match self.rows.next().map_err(|fatal| fatal.in_file(&self.path))? {
+                Decoded::Row(row) => times.push(row.time),
+                Decoded::Fault { .. } => {}
+                Decoded::End => break,
+            }
+        }
+        Ok(times)
+    }
+
+    /// Appends the next candles and gap notes, at most [`BATCH_MAX`]. False: there are no more, and nothing was added.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or something is wrong with it that the options do not pass over. The stream is then over.
+    pub fn read(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, DataError> {
+        let start = batch.len();
+        while batch.len() - start < BATCH_MAX {
+            if self.checks.is_pending() {
+                batch.extend(self.checks.pull());
+                continue;
+            }
+            match self.step() {
+                Ok(Step::Candle(candle)) => batch.push(SourceItem::Candle(candle)),
+                Ok(Step::Nothing) => {}
+                Ok(Step::End) => break,
+                Err(error) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+            }
+        }
+        self.candles += (batch.len() - start) as u64;
+        if batch.len() == start {
+            self.check_emptiness()?;
+        }
+        Ok(batch.len() > start)
+    }
+
+    /// Takes one row.
+    #[inline]
+    fn step(&mut self) -> Result<Step, DataError> {
+        if self.ended {
+            return self.drain();
+        }
+        let pushed = match self.rows.next().map_err(|fatal| fatal.in_file(&self.path))? {
+            Decoded::Row(row) => self.checks.push(row),
+            Decoded::Fault { number, fault } => self.checks.undecodable(number, fault).map(|()| None),
+            Decoded::End => {
+                self.ended = true;
+                if let Rows::Text(rows) = &self.rows {
+                    self.checks.notes.last_line_unended = rows.unended();
+                }
+                Ok(None)
+            }
+        };
+        if self.checks.past_end() {
+            self.ended = true;
+        }
+        self.stepped(pushed)
+    }
+
+    /// After the last row: what repair held back.
+    #[cold]
+    fn drain(&mut self) -> Result<Step, DataError> {
+        if self.checks.past_end() || self.checks.is_drained() {
+            return Ok(Step::End);
+        }
+        let drained = self.checks.drain();
+        self.stepped(drained)
+    }
+
+    fn stepped(&self, step: Result<Option<Candle>, Stopped>) -> Result<Step, DataError> {
+        match step {
+            Ok(candle) => Ok(candle.map_or(Step::Nothing, Step::Candle)),
+            Err((number, fault)) => {
+                let at = match self.rows {
+                    Rows::Text(_) => At::Line(number),
+                    Rows::Table(_) => At::Row(number),
+                };
+                Err(DataError::Row { file: self.path.clone(), at, fault })
+            }
+        }
+    }
+
+    /// A file that gave no row is a fault, whatever the policy; one whose rows lie outside the wanted span is not.
+    fn check_emptiness(&self) -> Result<(), DataError> {
+        let notes = self.notes();
+        if self.candles > 0 || notes.rows > notes.dropped {
+            return Ok(());
+        }
+        let fault = match notes.faults.values().find_map(|fault| fault.examples.first()) {
+            Some(first) => ShapeFault::NoRowsLeft { dropped: notes.dropped, first: first.clone() },
+            None => ShapeFault::NoRows,
+        };
+        Err(Fatal::Shape(fault).in_file(&self.path))
+    }
+}
+
+/// What one step of reading gave.
+enum Step {
+    Candle(Candle),
+    Nothing,
+    End,
+}
+
+impl CandleSource for CandleFile {
+    fn next_batch(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, SourceError> {
+        self.read(batch).map_err(|error| match error {
+            DataError::Unreadable { file, source, .. } => {
+                SourceError::Unreadable { name: file.display().to_string(), cause: source }
+            }
+            DataError::Row { file, at, fault } => SourceError::Data { name: format!("{}: {at}", file.display()), cause: fault },
+            DataError::Shape { file, fault } => SourceError::Data { name: file.display().to_string(), cause: fault },
+            error @ DataError::TooMany { .. } => {
+                SourceError::Data { name: self.path.display().to_string(), cause: Box::new(error) }
+            }
+        })
+    }
+}
+
+/// A whole file in memory, to be shared between runs.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Candles, with gap notes between them where gaps are told.
+    pub items: Arc<[SourceItem]>,
+    /// SHA-256 of the file's bytes.
+    pub sha256: String,
+    /// What was found and did not end the reading.
+    pub notes: Notes,
+}
+
+impl Loaded {
+    /// The candles alone.
+    pub fn candles(&self) -> Arc<[Candle]> {
+        let candles = self.items.iter().filter_map(|item| match item {
+            SourceItem::Candle(candle) => Some(*candle),
+            SourceItem::Gap(_) => None,
+        });
+        candles.collect()
+    }
+}
+
+/// Reads a whole file, of at most so many candles.
+///
+/// # Errors
+/// As reading it would, and where it has more candles.
+pub fn load(path: &Path, options: &ReadOptions, candles_max: usize) -> Result<Loaded, DataError> {
+    let mut file = CandleFile::open(path, options)?;
+    let mut items = Vec::new();
+    while file.read(&mut items)? {
+        if items.len() > candles_max.saturating_add(usize::try_from(file.notes().gaps.count).unwrap_or(usize::MAX)) {
+            return Err(DataError::TooMany { file: path.to_owned(), limit: candles_max });
+        }
+    }
+    let sha256 = file.sha256()?;
+    Ok(Loaded { items: items.into(), sha256, notes: file.checks.notes })
+}
