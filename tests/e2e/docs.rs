@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tests::{calypte_path, repository, run, skip, temp_dir};
 
@@ -50,16 +50,23 @@ fn the_architecture_page_is_true() {
 }
 
 #[test]
-fn the_guide_to_strategies_is_true() {
-    run_page("guest-strategies/README.md");
+fn the_guides_to_strategies_are_true() {
+    pages("guest-strategies").iter().for_each(run_page);
 }
 
 #[test]
 fn the_engine_docs_are_true() {
+    let pages = pages("engine/docs");
+    assert!(!pages.is_empty(), "engine/docs holds pages");
+    pages.iter().for_each(run_page);
+}
+
+/// Every page in a folder of the repository.
+fn pages(folder: &str) -> Vec<PathBuf> {
     let mut pages = Vec::new();
-    let mut folders = vec![repository().join("engine/docs")];
+    let mut folders = vec![repository().join(folder)];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("the docs can be listed") {
+        for entry in fs::read_dir(&folder).expect("folders of the repository can be listed") {
             let path = entry.expect("entries of a folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
@@ -69,8 +76,7 @@ fn the_engine_docs_are_true() {
         }
     }
     pages.sort();
-    assert!(!pages.is_empty(), "engine/docs holds pages");
-    pages.iter().for_each(run_page);
+    pages
 }
 
 fn run_page(page: impl AsRef<Path>) {
