@@ -4,7 +4,8 @@
 //! their sources stand in `engine/docs/statistics.md`.
 
 use calypte_kernel::{
-    Decimal, EventKind, EventNumber, Fault, InstrumentId, Price, Side, Size, StrategyId, Timestamp, VenueFill,
+    Decimal, EventKind, EventNumber, Fault, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState, Timestamp,
+    Urgency, VenueFill,
 };
 
 /// Everything about a finished run but what was streamed to its [`Observer`].
@@ -274,7 +275,7 @@ pub struct StrategyOutcome {
     /// Which.
     pub strategy: StrategyId,
     /// How it ended: stopped, refused, faulted.
-    pub state: calypte_kernel::StrategyState,
+    pub state: StrategyState,
     /// Hooks called.
     pub events: u64,
     /// Fills of its orders.
@@ -293,6 +294,12 @@ pub trait Observer: Send {
     fn fill(&mut self, strategy: StrategyId, fill: &VenueFill, position: Decimal);
     /// Equity, at the interval that the settings name and at the end of the run.
     fn equity(&mut self, point: EquityPoint);
+    /// The risk gate denied a request.
+    fn denied(&mut self, _time: Timestamp, _strategy: StrategyId, _refusal: &Refusal) {}
+    /// A strategy tells the trader something.
+    fn notified(&mut self, _time: Timestamp, _strategy: StrategyId, _urgency: Urgency, _text: &str) {}
+    /// A strategy changed its state.
+    fn lifecycle(&mut self, _time: Timestamp, _strategy: StrategyId, _state: &StrategyState) {}
 }
 
 /// Observes nothing.

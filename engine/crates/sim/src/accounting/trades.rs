@@ -1,0 +1,155 @@
+//! Round trips and what they add up to.
+
+use crate::accounting::moments::count_of;
+use crate::outcome::{Trade, TradeStatistics};
+use calypte_kernel::{Decimal, InstrumentId, Side, Size, StrategyId, Timestamp, VenueFill, derived, statistic};
+
+/// A round trip under way.
+#[derive(Debug)]
+pub(super) struct OpenTrade {
+    strategy: StrategyId,
+    instrument: InstrumentId,
+    side: Side,
+    entry_time: Timestamp,
+    entered: Decimal,
+    entered_notional: Decimal,
+    exited: Decimal,
+    exited_notional: Decimal,
+    fees: Decimal,
+    /// Worst and best open result seen, before fees.
+    worst: f64,
+    best: f64,
+}
+
+impl OpenTrade {
+    pub(super) fn new(strategy: StrategyId, fill: &VenueFill) -> Self {
+        Self {
+            strategy,
+            instrument: fill.instrument,
+            side: fill.side,
+            entry_time: fill.time,
+            entered: Decimal::ZERO,
+            entered_notional: Decimal::ZERO,
+            exited: Decimal::ZERO,
+            exited_notional: Decimal::ZERO,
+            fees: Decimal::ZERO,
+            worst: 0.0,
+            best: 0.0,
+        }
+    }
+
+    pub(super) fn enter(&mut self, fill: &VenueFill, size: Size, fee: Decimal) {
+        self.entered = self.entered.saturating_add(size.get());
+        self.entered_notional = self.entered_notional.saturating_add(size.get().saturating_mul(fill.price.get()));
+        self.fees = self.fees.saturating_add(fee);
+    }
+
+    pub(super) fn exit(&mut self, fill: &VenueFill, size: Size, fee: Decimal) {
+        self.exited = self.exited.saturating_add(size.get());
+        self.exited_notional = self.exited_notional.saturating_add(size.get().saturating_mul(fill.price.get()));
+        self.fees = self.fees.saturating_add(fee);
+    }
+
+    /// Notes an open result.
+    #[inline]
+    pub(super) const fn saw(&mut self, result: f64) {
+        self.worst = self.worst.min(result);
+        self.best = self.best.max(result);
+    }
+
+    /// Whether it was entered by then.
+    #[inline]
+    pub(super) fn entered_by(&self, time: Timestamp) -> bool {
+        self.entry_time <= time
+    }
+
+    /// Ends it. `flow` is what it made before fees. None where it never entered, which does not happen.
+    pub(super) fn close(mut self, exit_time: Timestamp, flow: Decimal) -> Option<Trade> {
+        self.saw(statistic(flow));
+        Some(Trade {
+            strategy: self.strategy,
+            instrument: self.instrument,
+            side: self.side,
+            size: Size::new(self.entered).ok()?,
+            entry_time: self.entry_time,
+            exit_time,
+            entry_price: derived(self.entered_notional.checked_div(self.entered)?),
+            exit_price: derived(self.exited_notional.checked_div(self.exited)?),
+            pnl: flow.saturating_sub(self.fees),
+            fees: self.fees,
+            mae: -self.worst,
+            mfe: self.best,
+        })
+    }
+}
+
+/// Round trips that ended.
+#[derive(Debug)]
+pub(super) struct TradeBook {
+    statistics: TradeStatistics,
+    trades: Vec<Trade>,
+    trades_max: usize,
+    left_out: u64,
+    pnl: Decimal,
+    duration_ms: u64,
+    /// Present run of profits, and of losses.
+    winning: u64,
+    losing: u64,
+}
+
+impl TradeBook {
+    pub(super) fn new(trades_max: usize) -> Self {
+        Self {
+            statistics: TradeStatistics::default(),
+            trades: Vec::new(),
+            trades_max,
+            left_out: 0,
+            pnl: Decimal::ZERO,
+            duration_ms: 0,
+            winning: 0,
+            losing: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, trade: Trade) {
+        self.pnl = self.pnl.saturating_add(trade.pnl);
+        self.duration_ms = self.duration_ms.saturating_add(trade.exit_time.millis_since(trade.entry_time));
+        let all = &mut self.statistics;
+        all.count += 1;
+        if trade.pnl > Decimal::ZERO {
+            all.wins += 1;
+            all.gross_profit = all.gross_profit.saturating_add(trade.pnl);
+            all.largest_win = all.largest_win.max(Some(trade.pnl));
+            (self.winning, self.losing) = (self.winning + 1, 0);
+        } else if trade.pnl < Decimal::ZERO {
+            let loss = -trade.pnl;
+            all.losses += 1;
+            all.gross_loss = all.gross_loss.saturating_add(loss);
+            all.largest_loss = all.largest_loss.max(Some(loss));
+            (self.winning, self.losing) = (0, self.losing + 1);
+        } else {
+            (self.winning, self.losing) = (0, 0);
+        }
+        all.consecutive_wins_max = all.consecutive_wins_max.max(self.winning);
+        all.consecutive_losses_max = all.consecutive_losses_max.max(self.losing);
+        if self.trades.len() < self.trades_max {
+            self.trades.push(trade);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Statistics, the list, and how many are not in it.
+    pub(super) fn close(self) -> (TradeStatistics, Vec<Trade>, u64) {
+        let mut all = self.statistics;
+        let ratio = |of: f64, count: u64| (count > 0).then(|| of / count_of(count));
+        let (profit, loss) = (statistic(all.gross_profit), statistic(all.gross_loss));
+        all.profit_factor = (all.losses > 0).then(|| profit / loss);
+        all.expectancy = ratio(statistic(self.pnl), all.count);
+        all.win_rate = ratio(count_of(all.wins), all.count);
+        all.average_win = ratio(profit, all.wins);
+        all.average_loss = ratio(loss, all.losses);
+        all.average_duration_ms = ratio(count_of(self.duration_ms), all.count);
+        (all, self.trades, self.left_out)
+    }
+}
