@@ -101,7 +101,7 @@ pub enum SettingsError {
     AccountNumber(AccountId),
     /// A limit that would fault every strategy on its first answer.
     #[error(
-        "queue_max is {queue_max}, below intents_per_event_max {intents_max}: each intent of one answer may queue an event"
+        "queue_max is {queue_max}, not above intents_per_event_max {intents_max}: each intent of one answer may queue an event"
     )]
     QueueTooShort {
         /// The queue's limit.

@@ -84,7 +84,8 @@ impl Timeframe {
         const MONDAY: i64 = 4 * 86_400_000; // 1970-01-05, the first Monday
         let offset = if self.0.is_multiple_of(WEEK) { MONDAY } else { 0 };
         let millis = self.0.cast_signed();
-        Timestamp::from_millis(time.as_millis() - (time.as_millis() - offset).rem_euclid(millis))
+        let into = time.as_millis().saturating_sub(offset).rem_euclid(millis);
+        Timestamp::from_millis(time.as_millis().saturating_sub(into))
     }
 
     /// Whether candles of this length can be made from candles of the other.
@@ -143,5 +144,14 @@ mod tests {
         assert_eq!(week.open_of(sunday_noon).as_millis(), 1_704_067_200_000); // Monday 2024-01-01
         assert_eq!(Timeframe::MINUTE.open_of(Timestamp::from_millis(119_999)).as_millis(), 60_000);
         assert_eq!(Timeframe::MINUTE.open_of(Timestamp::from_millis(-1)).as_millis(), -60_000);
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trouble() {
+        for millis in [i64::MIN, i64::MAX] {
+            for timeframe in [Timeframe::MINUTE, "1w".parse().expect("a week")] {
+                assert!(timeframe.open_of(Timestamp::from_millis(millis)).as_millis() <= millis);
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::TradingCore;
 use crate::queue::{Full, Rank, Waiting};
 use crate::slot::{EVENTS_PER_INSTANT_MAX, Out, OutHook};
-use crate::{Deliver, Event, EventNumber, Fault, FaultKind, Hook, Output, TimerEvent, Timestamp, Views};
+use crate::{Deliver, Event, EventNumber, Fault, FaultKind, Hook, Marks, Output, TimerEvent, Timestamp, Views};
 use std::sync::Arc;
 
 impl TradingCore {
@@ -85,7 +85,10 @@ impl TradingCore {
         self.events += 1;
         let number = EventNumber::new(self.events);
         let account = Arc::clone(slot.view(&self.settings, &self.leverage));
-        let marks = account.positions.iter().map(|position| self.feeds.mark_price(position.instrument)).collect();
+        let mut marks = Marks::new();
+        for position in &account.positions {
+            marks.push(self.feeds.mark_price(position.instrument));
+        }
         slot.out = Some(Out { number, hook: out, since });
         let views = Views { now, account, marks };
         self.outputs.push_back(Output::Deliver(Deliver { strategy: slot.id(), number, hook, views }));
