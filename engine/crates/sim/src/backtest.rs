@@ -128,7 +128,6 @@ impl Backtest {
         sources: Vec<SeriesSource>,
     ) -> Result<Self, BacktestSettingsError> {
         let timeline = settings.timeline(sources)?;
-        let core = TradingCore::new(settings.core())?;
         let has_data = settings.instruments.iter().map(|instrument| timeline.has_data(instrument.id)).collect::<Vec<_>>();
         let exchange = Exchange::new(settings.exchange, &settings.instruments, &has_data)?;
         let keep = Keep { trades_max: settings.trades_max, equity_interval_ms: settings.equity_interval_ms };
@@ -142,15 +141,18 @@ impl Backtest {
         });
         let mut strategies = strategies.collect::<Vec<_>>();
         strategies.sort_by_key(|strategy| strategy.id);
-        let start = settings.from.unwrap_or_default();
+        let (from, cash) = (settings.from, settings.cash);
+        let start = from.unwrap_or_default();
+        let warm_up_max = settings.limits.warm_up_max;
+        let accounting = Accounting::new(cash, settings.instruments.len(), keep);
         Ok(Self {
-            core,
+            core: TradingCore::new(settings.into_core())?,
             exchange,
             timeline,
-            accounting: Accounting::new(settings.cash, settings.instruments.len(), keep),
+            accounting,
             observer: Box::new(NoObserver),
-            from: settings.from,
-            warm_up_max: settings.limits.warm_up_max,
+            from,
+            warm_up_max,
             start,
             now: start,
             stage: Stage::Created(deployments),
@@ -160,7 +162,7 @@ impl Backtest {
             fuel: FuelMeter::new(),
             event: EventNumber::new(0),
             cut_short: None,
-            initial_cash: settings.cash,
+            initial_cash: cash,
         })
     }
 

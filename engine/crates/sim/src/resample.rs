@@ -59,19 +59,16 @@ impl Resampler {
     /// Adds a finer candle, later than all before. Gives the longer one that it completes.
     #[inline]
     pub fn push(&mut self, candle: &Candle, close_time: Timestamp) -> Option<Candle> {
-        match &mut self.building {
-            Some(building) => {
-                merge(building, &mut self.traded, candle);
+        if let Some(building) = &mut self.building {
+            merge(building, &mut self.traded, candle);
+        } else {
+            let open_time = self.to.open_of(candle.open_time);
+            if !self.started && open_time != candle.open_time {
+                return None;
             }
-            None => {
-                let open_time = self.to.open_of(candle.open_time);
-                if !self.started && open_time != candle.open_time {
-                    return None;
-                }
-                self.started = true;
-                self.traded = !candle.volume.is_zero();
-                self.building = Some(Candle { open_time, ..*candle });
-            }
+            self.started = true;
+            self.traded = !candle.volume.is_zero();
+            self.building = Some(Candle { open_time, ..*candle });
         }
         self.flush(close_time)
     }

@@ -55,7 +55,9 @@ mod tests {
     fn moments_agree_with_a_hand_worked_case() {
         // 0.02, -0.01, 0.03, 0.00: mean 0.01; deviations 1, -2, 2, -1 hundredths, squares 10e-4; downside one of 1e-4.
         let mut moments = Moments::default();
-        [0.02, -0.01, 0.03, 0.00].into_iter().for_each(|value| moments.add(value));
+        for value in [0.02, -0.01, 0.03, 0.00] {
+            moments.add(value);
+        }
         assert_eq!(moments.count(), 4);
         assert!((moments.mean() - 0.01).abs() < 1e-15);
         assert!((moments.deviation().expect("four values") - (10e-4_f64 / 3.0).sqrt()).abs() < 1e-15);

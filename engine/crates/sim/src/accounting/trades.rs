@@ -3,6 +3,7 @@
 use crate::accounting::moments::count_of;
 use crate::outcome::{Trade, TradeStatistics};
 use calypte_kernel::{Decimal, InstrumentId, Side, Size, StrategyId, Timestamp, VenueFill, derived, statistic};
+use std::cmp::Ordering;
 
 /// A round trip under way.
 #[derive(Debug)]
@@ -116,19 +117,21 @@ impl TradeBook {
         self.duration_ms = self.duration_ms.saturating_add(trade.exit_time.millis_since(trade.entry_time));
         let all = &mut self.statistics;
         all.count += 1;
-        if trade.pnl > Decimal::ZERO {
-            all.wins += 1;
-            all.gross_profit = all.gross_profit.saturating_add(trade.pnl);
-            all.largest_win = all.largest_win.max(Some(trade.pnl));
-            (self.winning, self.losing) = (self.winning + 1, 0);
-        } else if trade.pnl < Decimal::ZERO {
-            let loss = -trade.pnl;
-            all.losses += 1;
-            all.gross_loss = all.gross_loss.saturating_add(loss);
-            all.largest_loss = all.largest_loss.max(Some(loss));
-            (self.winning, self.losing) = (0, self.losing + 1);
-        } else {
-            (self.winning, self.losing) = (0, 0);
+        match trade.pnl.cmp(&Decimal::ZERO) {
+            Ordering::Greater => {
+                all.wins += 1;
+                all.gross_profit = all.gross_profit.saturating_add(trade.pnl);
+                all.largest_win = all.largest_win.max(Some(trade.pnl));
+                (self.winning, self.losing) = (self.winning + 1, 0);
+            }
+            Ordering::Less => {
+                let loss = -trade.pnl;
+                all.losses += 1;
+                all.gross_loss = all.gross_loss.saturating_add(loss);
+                all.largest_loss = all.largest_loss.max(Some(loss));
+                (self.winning, self.losing) = (0, self.losing + 1);
+            }
+            Ordering::Equal => (self.winning, self.losing) = (0, 0),
         }
         all.consecutive_wins_max = all.consecutive_wins_max.max(self.winning);
         all.consecutive_losses_max = all.consecutive_losses_max.max(self.losing);

@@ -91,13 +91,13 @@ pub enum BacktestSettingsError {
 }
 
 impl BacktestSettings {
-    pub(super) fn core(&self) -> CoreSettings {
+    pub(super) fn into_core(self) -> CoreSettings {
         CoreSettings {
             account: self.account,
             cash: self.cash,
             fees: self.exchange.fees,
-            instruments: Arc::clone(&self.instruments),
-            series: Arc::clone(&self.series),
+            instruments: self.instruments,
+            series: self.series,
             live: false,
             limits: self.limits,
         }

@@ -13,6 +13,10 @@ const REDUCE_ONLY: &str = "reduce-only: no position left to reduce";
 const NOTHING_TO_TAKE: &str = "immediate-or-cancel: the open was beyond the limit";
 const OVERFLOW: &str = "arithmetic-overflow: price, size or position too large";
 
+/// Largest position, and largest notional of one fill: more than all money there is, and little enough that sums over a run do
+/// not overflow.
+const AMOUNT_MAX: u64 = 1_000_000_000_000_000_000;
+
 /// One instrument's market.
 #[derive(Debug)]
 pub(super) struct Market {
@@ -126,7 +130,7 @@ impl Market {
         // Nothing is added while this runs: what reacts to these fills is submitted afterwards.
         let mut waiting = std::mem::take(&mut self.waiting);
         for order in waiting.drain(..) {
-            self.take_open(desk, now, order, open);
+            self.take_open(desk, now, &order, open);
         }
         self.waiting = waiting;
         self.last = Some(open);
@@ -262,11 +266,11 @@ impl Market {
     }
 
     /// An order that waited for the open gets it.
-    fn take_open(&mut self, desk: &mut Desk, now: Timestamp, order: Standing, open: Decimal) {
+    fn take_open(&mut self, desk: &mut Desk, now: Timestamp, order: &Standing, open: Decimal) {
         match order.terms {
             Terms::Immediate { price } if !reaches(order.side, price, open) => desk.cancelled(order.client_id, NOTHING_TO_TAKE),
-            Terms::Immediate { price } => self.take(desk, now, &order, open, Some(price)),
-            _ => self.take(desk, now, &order, open, None),
+            Terms::Immediate { price } => self.take(desk, now, order, open, Some(price)),
+            _ => self.take(desk, now, order, open, None),
         }
     }
 
@@ -318,7 +322,9 @@ impl Market {
         };
         let booked = price.and_then(|price| Price::new(price).ok()).and_then(|price| {
             let after = before.checked_add(order.side.signed(size))?;
-            Some((price, desk.fee(maker, size.get(), price)?, after))
+            let notional = size.get().checked_mul(price.get())?;
+            let in_range = after.abs().max(notional) <= Decimal::from(AMOUNT_MAX);
+            Some((price, desk.fee(maker, size.get(), price)?, after)).filter(|_| in_range)
         });
         let Some((price, fee, after)) = booked else {
             return desk.cancelled(order.client_id, OVERFLOW);

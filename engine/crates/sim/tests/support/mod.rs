@@ -142,6 +142,7 @@ impl EmaAtr {
 
 /// The candles of the peer benchmark; none, said loudly, where their generator or Python is not there.
 pub fn peer_candles(count: usize) -> Option<Arc<[Candle]>> {
+    #[expect(clippy::disallowed_methods, reason = "where the data of a test lie is no input of a run")]
     let shared = std::env::var_os("CALYPTE_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared"), PathBuf::from);
     let script = shared.join("bench/make_data.py");
