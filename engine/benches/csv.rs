@@ -8,21 +8,22 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::Cursor;
+use std::sync::Arc;
 
 /// Rows of the text.
 const ROWS: u64 = 200_000;
 
-fn text(separator_after_number: &str) -> Vec<u8> {
+fn text(separator_after_number: &str) -> Arc<[u8]> {
     let mut text = "open_time_ms,open,high,low,close,volume\n".to_owned();
     for candle in Synth::new(&SynthSettings { candles: ROWS, ..SynthSettings::default() }) {
         let calypte_kernel::Candle { open_time, open, high, low, close, volume } = candle;
         writeln!(text, "{open_time},{open},{high},{low},{close},{volume}{separator_after_number}").expect("a string takes all");
     }
-    text.into_bytes()
+    text.into_bytes().into()
 }
 
-fn candles(text: &[u8]) -> u64 {
-    let reader = Cursor::new(text.to_vec());
+fn candles(text: &Arc<[u8]>) -> u64 {
+    let reader = Cursor::new(Arc::clone(text));
     let mut file = CandleFile::from_text("bench", reader, &ReadOptions::new(Timeframe::MINUTE)).expect("candles");
     let (mut batch, mut count) = (Vec::new(), 0);
     while file.read(&mut batch).expect("sound candles") {
@@ -33,8 +34,8 @@ fn candles(text: &[u8]) -> u64 {
     count
 }
 
-fn records(text: &[u8]) -> u64 {
-    let mut reader = csv::ReaderBuilder::new().from_reader(Cursor::new(text.to_vec()));
+fn records(text: &Arc<[u8]>) -> u64 {
+    let mut reader = csv::ReaderBuilder::new().from_reader(Cursor::new(Arc::clone(text)));
     let (mut record, mut count) = (csv::ByteRecord::new(), 0);
     while reader.read_byte_record(&mut record).expect("records") {
         count += black_box(&record).len() as u64;

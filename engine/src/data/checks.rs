@@ -141,36 +141,36 @@ impl Checks {
         Ok(())
     }
 
-    /// Takes a row. Gives its candle where it can go out at once; else [`Self::is_pending`] says whether something can.
+    /// Takes a row. Puts its candle out where it can go at once; else [`Self::is_pending`] says whether something can.
     #[inline]
-    pub(super) fn push(&mut self, mut row: Row) -> Result<Option<Candle>, Stopped> {
+    pub(super) fn push(&mut self, row: &mut Row, out: &mut Vec<SourceItem>) -> Result<(), Stopped> {
         self.notes.rows += 1;
         if self.label == Label::Close {
             row.time -= self.step_ms;
         }
         match self.on_fault {
             OnFault::Stop => {
-                self.check_time(&row).and_then(|()| values::check(&row)).map_err(|fault| (row.number, fault))?;
-                self.emit(row)
+                self.check_time(row).and_then(|()| values::check(row)).map_err(|fault| (row.number, fault))?;
+                self.emit(row, out)
             }
-            OnFault::Skip => self.push_or_drop(row),
-            OnFault::Repair => self.push_or_mend(row),
+            OnFault::Skip => self.push_or_drop(row, out),
+            OnFault::Repair => self.push_or_mend(*row, out),
         }
     }
 
-    fn push_or_drop(&mut self, row: Row) -> Result<Option<Candle>, Stopped> {
-        let faults = [self.check_time(&row).err(), self.check_values(&row)?.err()];
+    fn push_or_drop(&mut self, row: &Row, out: &mut Vec<SourceItem>) -> Result<(), Stopped> {
+        let faults = [self.check_time(row).err(), self.check_values(row)?.err()];
         if faults.iter().all(Option::is_none) {
-            return self.emit(row);
+            return self.emit(row, out);
         }
         for fault in faults.into_iter().flatten() {
             self.notes.fault((self.at)(row.number), &fault, Fate::Dropped);
         }
         self.notes.dropped += 1;
-        Ok(None)
+        Ok(())
     }
 
-    fn push_or_mend(&mut self, mut row: Row) -> Result<Option<Candle>, Stopped> {
+    fn push_or_mend(&mut self, mut row: Row, out: &mut Vec<SourceItem>) -> Result<(), Stopped> {
         let at = (self.at)(row.number);
         let mut mended = false;
         if let Some(found) = row.converted {
@@ -179,25 +179,32 @@ impl Checks {
             mended = true;
         }
         if let Err(fault) = self.check_values(&row)? {
-            let Some(better) = values::mend(&row) else { return Ok(self.drop_row(at, &fault)) };
+            let Some(better) = values::mend(&row) else {
+                self.drop_row(at, &fault);
+                return Ok(());
+            };
             self.notes.fault(at, &fault, Fate::Repaired);
             (row, mended) = (better, true);
         }
         if let Err(fault) = self.check_grid(row.time) {
-            let RowFault::OffGrid { off_ms, nearest, .. } = *fault else { return Ok(self.drop_row(at, &fault)) };
-            if off_ms.abs() > OFF_GRID_REPAIR_MS_MAX {
-                return Ok(self.drop_row(at, &fault));
+            match *fault {
+                RowFault::OffGrid { off_ms, nearest, .. } if off_ms.abs() <= OFF_GRID_REPAIR_MS_MAX => {
+                    self.notes.fault(at, &fault, Fate::Repaired);
+                    (row.time, mended) = (nearest, true);
+                }
+                _ => {
+                    self.drop_row(at, &fault);
+                    return Ok(());
+                }
             }
-            self.notes.fault(at, &fault, Fate::Repaired);
-            (row.time, mended) = (nearest, true);
         }
         self.insert(row, at, mended);
         if self.window.len() <= WINDOW_ROWS_MAX {
-            return Ok(None);
+            return Ok(());
         }
         match self.window.pop_front() {
-            Some(row) => self.emit(row),
-            None => Ok(None),
+            Some(row) => self.emit(&row, out),
+            None => Ok(()),
         }
     }
 
@@ -216,10 +223,9 @@ impl Checks {
         Ok(checked)
     }
 
-    fn drop_row(&mut self, at: At, fault: &RowFault) -> Option<Candle> {
+    fn drop_row(&mut self, at: At, fault: &RowFault) {
         self.notes.fault(at, fault, Fate::Dropped);
         self.notes.dropped += 1;
-        None
     }
 
     /// Finds a row its place among those held back.
@@ -254,15 +260,12 @@ impl Checks {
         }
     }
 
-    /// After the last row: gives out what was held back, one call after the other; none at the end.
-    pub(super) fn drain(&mut self) -> Result<Option<Candle>, Stopped> {
-        while let Some(row) = self.window.pop_front() {
-            let candle = self.emit(row)?;
-            if candle.is_some() || self.is_pending() {
-                return Ok(candle);
-            }
+    /// After the last row: puts out the next of what was held back.
+    pub(super) fn drain(&mut self, out: &mut Vec<SourceItem>) -> Result<(), Stopped> {
+        match self.window.pop_front() {
+            Some(row) => self.emit(&row, out),
+            None => Ok(()),
         }
-        Ok(None)
     }
 
     /// Whether rows are still held back.
@@ -310,15 +313,15 @@ impl Checks {
 
     /// Lets a checked row out: at once, or behind what has to come before it.
     #[inline]
-    fn emit(&mut self, row: Row) -> Result<Option<Candle>, Stopped> {
-        self.previous = Some(row);
-        let candle = values::candle(&row).map_err(|fault| (row.number, fault))?;
+    fn emit(&mut self, row: &Row, out: &mut Vec<SourceItem>) -> Result<(), Stopped> {
+        self.previous = Some(*row);
+        let candle = values::candle(row).map_err(|fault| (row.number, fault))?;
         if candle.open_time < self.from {
-            return Ok(None);
+            return Ok(());
         }
         if candle.open_time >= self.to {
             self.past_end = true;
-            return Ok(None);
+            return Ok(());
         }
         let start = match self.last {
             Some(last) => self.timeframe.close_of(last.open_time),
@@ -326,10 +329,10 @@ impl Checks {
         };
         if start == candle.open_time {
             self.last = Some(candle);
-            return Ok(Some(candle));
+            out.push(SourceItem::Candle(candle));
+            return Ok(());
         }
-        self.emit_after_gap(start, candle, row.number)?;
-        Ok(None)
+        self.emit_after_gap(start, candle, row.number)
     }
 
     #[cold]

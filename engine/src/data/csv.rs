@@ -74,15 +74,15 @@ impl<R: Read> CsvRows<R> {
 
     /// The next row.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Decoded, Fatal> {
+    pub(super) fn next(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         if self.plain && self.pending.is_none() {
             loop {
-                if let Some((mut row, length)) = plain_row(self.lines.buffered()) {
+                if let Some(length) = plain_row(self.lines.buffered(), row) {
                     self.lines.consume(length);
                     self.line += 1;
                     row.number = self.line;
                     self.time.seen = true;
-                    return Ok(Decoded::Row(row));
+                    return Ok(Decoded::Row);
                 }
                 // Most often the buffer ends within the line; else the careful reader says what is the matter.
                 if self.lines.buffered().len() > LINE_BYTES_MAX || !self.lines.fill() {
@@ -90,11 +90,11 @@ impl<R: Read> CsvRows<R> {
                 }
             }
         }
-        self.next_careful()
+        self.next_careful(row)
     }
 
     #[cold]
-    fn next_careful(&mut self) -> Result<Decoded, Fatal> {
+    fn next_careful(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         loop {
             let line = match self.pending.take() {
                 Some(line) => line,
@@ -115,13 +115,13 @@ impl<R: Read> CsvRows<R> {
                     self.unended = !ended;
                     let text = trim_end(self.lines.text(start, end));
                     if !text.is_empty() {
-                        return self
-                            .decode(text, ended)
-                            .or_else(|fault| match fault {
-                                LineFault::Row(fault) => Ok(Decoded::Fault { number: self.line, fault: *fault }),
-                                LineFault::Shape(fault) => Err(Fatal::Shape(*fault)),
-                            })
-                            .inspect(|decoded| self.time.seen |= matches!(decoded, Decoded::Row(_)));
+                        *row = match self.decode(text, ended) {
+                            Ok(row) => row,
+                            Err(LineFault::Row(fault)) => return Ok(Decoded::Fault { number: self.line, fault: *fault }),
+                            Err(LineFault::Shape(fault)) => return Err(Fatal::Shape(*fault)),
+                        };
+                        self.time.seen = true;
+                        return Ok(Decoded::Row);
                     }
                 }
             }
@@ -129,7 +129,7 @@ impl<R: Read> CsvRows<R> {
     }
 
     /// Decodes one line that is not blank.
-    fn decode(&self, text: &[u8], ended: bool) -> Result<Decoded, LineFault> {
+    fn decode(&self, text: &[u8], ended: bool) -> Result<Row, LineFault> {
         if std::str::from_utf8(text).is_err() {
             return Err(RowFault::NotUtf8 { value: shown(text) }.into());
         }
@@ -153,7 +153,7 @@ impl<R: Read> CsvRows<R> {
             let (field, text) = (Field::ALL[role], fields[role]);
             number::parse(text).map_err(|fault| number_fault(fault, field, text))
         };
-        Ok(Decoded::Row(Row {
+        Ok(Row {
             number: self.line,
             time: time.millis,
             converted: time.converted,
@@ -162,7 +162,8 @@ impl<R: Read> CsvRows<R> {
             low: number(3)?,
             close: number(4)?,
             volume: number(5)?,
-        }))
+            sound: false,
+        })
     }
 
     fn wrong_count(&self, text: &[u8], found: usize, ended: bool) -> RowFault {

@@ -14,7 +14,7 @@ const TIME_END: u64 = 4_102_444_800_000;
 
 /// Reads a whole line from the start of a text, and says how many bytes it took; none where there is any doubt.
 #[inline]
-pub(super) fn plain_row(text: &[u8]) -> Option<(Row, usize)> {
+pub(super) fn plain_row(text: &[u8], row: &mut Row) -> Option<usize> {
     let (digits, rest) = text.split_first_chunk::<TIME_DIGITS>()?;
     let mut time = 0_u64;
     for byte in digits {
@@ -29,7 +29,7 @@ pub(super) fn plain_row(text: &[u8]) -> Option<(Row, usize)> {
         return None;
     }
     let mut at = TIME_DIGITS + 1;
-    let mut numbers = [Decimal::ZERO; 4];
+    let mut numbers = [Plain::default(); 4];
     for slot in &mut numbers {
         let (value, end) = number(text, at)?;
         if text[end] != b',' {
@@ -38,7 +38,6 @@ pub(super) fn plain_row(text: &[u8]) -> Option<(Row, usize)> {
         *slot = value;
         at = end + 1;
     }
-    let [open, high, low, close] = numbers;
     let (volume, mut end) = number(text, at)?;
     if text[end] == b'\r' {
         end += 1;
@@ -48,12 +47,27 @@ pub(super) fn plain_row(text: &[u8]) -> Option<(Row, usize)> {
     } else if text[end] != b'\n' {
         return None;
     }
-    Some((Row { number: 0, time: time.cast_signed(), converted: None, open, high, low, close, volume }, end + 1))
+    let [open, high, low, close] = numbers;
+    row.time = time.cast_signed();
+    row.converted = None;
+    row.open = open.decimal();
+    row.high = high.decimal();
+    row.low = low.decimal();
+    row.close = close.decimal();
+    row.volume = volume.decimal();
+    // With as many decimals each, as is usual, the digits alone tell which is larger.
+    row.sound = open.scale == high.scale
+        && open.scale == low.scale
+        && open.scale == close.scale
+        && low.mantissa > 0
+        && low.mantissa <= open.mantissa.min(close.mantissa)
+        && high.mantissa >= open.mantissa.max(close.mantissa);
+    Some(end + 1)
 }
 
 /// Reads a plain decimal from there on. Gives it with the place of the byte behind it, which exists.
 #[inline]
-fn number(text: &[u8], start: usize) -> Option<(Decimal, usize)> {
+fn number(text: &[u8], start: usize) -> Option<(Plain, usize)> {
     let mut mantissa = 0_u64;
     let mut at = start;
     let mut digit = text.get(at)?.wrapping_sub(b'0');
@@ -81,10 +95,23 @@ fn number(text: &[u8], start: usize) -> Option<(Decimal, usize)> {
     if whole == 0 || whole + scale > DIGITS_MAX {
         return None; // the wrapped mantissa is thrown away
     }
-    let scale = u32::try_from(scale).ok()?;
-    let low = u32::try_from(mantissa & 0xffff_ffff).ok()?;
-    let middle = u32::try_from(mantissa >> 32).ok()?;
-    Some((Decimal::from_parts(low, middle, 0, false, scale), at))
+    Some((Plain { mantissa, scale: u32::try_from(scale).ok()? }, at))
+}
+
+/// A number not below zero: digits, and how many of them stand behind the point.
+#[derive(Debug, Clone, Copy, Default)]
+struct Plain {
+    mantissa: u64,
+    scale: u32,
+}
+
+impl Plain {
+    #[inline]
+    fn decimal(self) -> Decimal {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of the digits")]
+        let (low, middle) = (self.mantissa as u32, (self.mantissa >> 32) as u32);
+        Decimal::from_parts(low, middle, 0, false, self.scale)
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +123,8 @@ mod tests {
     #[test]
     fn a_plain_line_is_taken_whole() {
         let text = b"1741946400000,82765.0,82817.0,82697.0,82699.0,24.16464\r\n17";
-        let (row, length) = plain_row(text).expect("plain");
+        let mut row = Row::EMPTY;
+        let length = plain_row(text, &mut row).expect("plain");
         assert_eq!(length, text.len() - 2);
         assert_eq!(row.time, 1_741_946_400_000);
         assert_eq!(row.volume.to_string(), "24.16464");
@@ -121,7 +149,7 @@ mod tests {
             "1741946400000,1,2,1,2,3\rx\n",
             "",
         ] {
-            assert!(plain_row(text.as_bytes()).is_none(), "{text:?}");
+            assert!(plain_row(text.as_bytes(), &mut Row::EMPTY.clone()).is_none(), "{text:?}");
         }
     }
 
@@ -131,13 +159,13 @@ mod tests {
             let line = format!("{text},");
             if let Some((value, end)) = number(line.as_bytes(), 0) && end == text.len() {
                 let careful = parse(text.as_bytes());
-                prop_assert_eq!(careful.map(|value| value.to_string()), Ok(value.to_string()));
+                prop_assert_eq!(careful.map(|value| value.to_string()), Ok(value.decimal().to_string()));
             }
         }
 
         #[test]
         fn any_bytes_are_taken_or_left(text in proptest::collection::vec(any::<u8>(), 0..128)) {
-            let _ = plain_row(&text);
+            let _ = plain_row(&text, &mut Row::EMPTY.clone());
         }
     }
 }

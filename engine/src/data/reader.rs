@@ -6,7 +6,7 @@ use super::fault::{At, DataError, ShapeFault};
 use super::input::{Input, Kind, sha256_of};
 use super::notes::Notes;
 use super::options::ReadOptions;
-use super::row::{Decoded, Fatal};
+use super::row::{Decoded, Fatal, Row};
 use super::table::TableRows;
 use calypte_kernel::Candle;
 use calypte_sim::{BATCH_MAX, CandleSource, SourceError, SourceItem};
@@ -39,10 +39,10 @@ enum Rows {
 
 impl Rows {
     #[inline]
-    fn next(&mut self) -> Result<Decoded, Fatal> {
+    fn next(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         match self {
-            Self::Text(rows) => rows.next(),
-            Self::Table(rows) => rows.next(),
+            Self::Text(rows) => rows.next(row),
+            Self::Table(rows) => rows.next(row),
         }
     }
 }
@@ -108,9 +108,10 @@ impl CandleFile {
     /// Times of the first rows that can be decoded, unchecked; the file is used up by that.
     pub(super) fn times(mut self, rows_max: usize) -> Result<Vec<i64>, DataError> {
         let mut times = Vec::new();
+        let mut row = Row::EMPTY;
         for _ in 0..rows_max {
-            match self.rows.next().map_err(|fatal| fatal.in_file(&self.path))? {
-                Decoded::Row(row) => times.push(row.time),
+            match self.rows.next(&mut row).map_err(|fatal| fatal.in_file(&self.path))? {
+                Decoded::Row => times.push(row.time),
                 Decoded::Fault { .. } => {}
                 Decoded::End => break,
             }
@@ -124,15 +125,15 @@ impl CandleFile {
     /// Where the file cannot be read, or something is wrong with it that the options do not pass over. The stream is then over.
     pub fn read(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, DataError> {
         let start = batch.len();
+        let mut row = Row::EMPTY;
         while batch.len() - start < BATCH_MAX {
             if self.checks.is_pending() {
                 batch.extend(self.checks.pull());
                 continue;
             }
-            match self.step() {
-                Ok(Step::Candle(candle)) => batch.push(SourceItem::Candle(candle)),
-                Ok(Step::Nothing) => {}
-                Ok(Step::End) => break,
+            match self.step(&mut row, batch) {
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(error) => {
                     self.ended = true;
                     return Err(error);
@@ -146,50 +147,45 @@ impl CandleFile {
         Ok(batch.len() > start)
     }
 
-    /// Takes one row.
+    /// Takes one row. False: there are no more.
     #[inline]
-    fn step(&mut self) -> Result<Step, DataError> {
+    fn step(&mut self, row: &mut Row, batch: &mut Vec<SourceItem>) -> Result<bool, DataError> {
         if self.ended {
-            return self.drain();
+            return self.drain(batch);
         }
-        let pushed = match self.rows.next().map_err(|fatal| fatal.in_file(&self.path))? {
-            Decoded::Row(row) => self.checks.push(row),
-            Decoded::Fault { number, fault } => self.checks.undecodable(number, fault).map(|()| None),
+        let pushed = match self.rows.next(row).map_err(|fatal| fatal.in_file(&self.path))? {
+            Decoded::Row => self.checks.push(row, batch),
+            Decoded::Fault { number, fault } => self.checks.undecodable(number, fault),
             Decoded::End => {
                 self.ended = true;
                 if let Rows::Text(rows) = &self.rows {
                     self.checks.notes.last_line_unended = rows.unended();
                 }
-                Ok(None)
+                Ok(())
             }
         };
         if self.checks.past_end() {
             self.ended = true;
         }
-        self.stepped(pushed)
+        pushed.map(|()| true).map_err(|stopped| self.stopped(stopped))
     }
 
     /// After the last row: what repair held back.
     #[cold]
-    fn drain(&mut self) -> Result<Step, DataError> {
+    fn drain(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, DataError> {
         if self.checks.past_end() || self.checks.is_drained() {
-            return Ok(Step::End);
+            return Ok(false);
         }
-        let drained = self.checks.drain();
-        self.stepped(drained)
+        self.checks.drain(batch).map(|()| true).map_err(|stopped| self.stopped(stopped))
     }
 
-    fn stepped(&self, step: Result<Option<Candle>, Stopped>) -> Result<Step, DataError> {
-        match step {
-            Ok(candle) => Ok(candle.map_or(Step::Nothing, Step::Candle)),
-            Err((number, fault)) => {
-                let at = match self.rows {
-                    Rows::Text(_) => At::Line(number),
-                    Rows::Table(_) => At::Row(number),
-                };
-                Err(DataError::Row { file: self.path.clone(), at, fault })
-            }
-        }
+    #[cold]
+    fn stopped(&self, (number, fault): Stopped) -> DataError {
+        let at = match self.rows {
+            Rows::Text(_) => At::Line(number),
+            Rows::Table(_) => At::Row(number),
+        };
+        DataError::Row { file: self.path.clone(), at, fault }
     }
 
     /// A file that gave no row is a fault, whatever the policy; one whose rows lie outside the wanted span is not.
@@ -204,13 +200,6 @@ impl CandleFile {
         };
         Err(Fatal::Shape(fault).in_file(&self.path))
     }
-}
-
-/// What one step of reading gave.
-enum Step {
-    Candle(Candle),
-    Nothing,
-    End,
 }
 
 impl CandleSource for CandleFile {

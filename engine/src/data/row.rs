@@ -19,9 +19,24 @@ pub(super) struct Row {
     pub(super) low: Decimal,
     pub(super) close: Decimal,
     pub(super) volume: Decimal,
+    /// Whether the decoder has seen already that prices and volume go together; false says nothing.
+    pub(super) sound: bool,
 }
 
 impl Row {
+    /// Where nothing was decoded yet.
+    pub(super) const EMPTY: Self = Self {
+        number: 0,
+        time: 0,
+        converted: None,
+        open: Decimal::ZERO,
+        high: Decimal::ZERO,
+        low: Decimal::ZERO,
+        close: Decimal::ZERO,
+        volume: Decimal::ZERO,
+        sound: false,
+    };
+
     /// The first value that differs: field, this one's, the other's.
     pub(super) fn difference(&self, other: &Self) -> Option<(Field, Decimal, Decimal)> {
         [
@@ -38,8 +53,8 @@ impl Row {
 
 /// What a decoder makes of the next stretch of a file.
 pub(super) enum Decoded {
-    /// A row.
-    Row(Row),
+    /// A row, in the place that was given for it: rows are wide, and copying them is most of the work otherwise.
+    Row,
     /// A row that cannot be decoded; the next one may be.
     Fault {
         /// Line or row of the file.

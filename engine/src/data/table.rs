@@ -99,7 +99,7 @@ impl TableRows {
     }
 
     /// The next row.
-    pub(super) fn next(&mut self) -> Result<Decoded, Fatal> {
+    pub(super) fn next(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         while self.used == self.cells[0].len() {
             if !self.refill()? {
                 return Ok(Decoded::End);
@@ -109,9 +109,10 @@ impl TableRows {
         self.used += 1;
         self.row += 1;
         match self.decode(index) {
-            Ok(row) => {
+            Ok(decoded) => {
+                *row = decoded;
                 self.time.seen = true;
-                Ok(Decoded::Row(row))
+                Ok(Decoded::Row)
             }
             Err(LineFault::Row(fault)) => Ok(Decoded::Fault { number: self.row, fault: *fault }),
             Err(LineFault::Shape(fault)) => Err(Fatal::Shape(*fault)),
@@ -159,6 +160,7 @@ impl TableRows {
             low: number(3)?,
             close: number(4)?,
             volume: number(5)?,
+            sound: false,
         })
     }
 
