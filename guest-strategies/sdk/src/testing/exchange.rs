@@ -5,11 +5,13 @@ mod fills;
 use super::rules::{round_price, round_size};
 use crate::{
     AttachedExits, Candle, Decimal, Event, Fill, InstrumentId, InstrumentInfo, Intent, Order, OrderChange, OrderEvent, OrderId,
-    OrderKind, OrderRef, OrderRefusal, OrderTag, PlaceOrder, Position, PositionCause, PositionEvent, Rounding, Side,
+    OrderKind, OrderRef, OrderRefusal, OrderTag, PlaceOrder, Position, PositionCause, PositionEvent, Rounding, SCALE_MAX, Side,
     TimeInForce, Timestamp,
 };
 use std::collections::{BTreeMap, VecDeque};
 
+/// Largest name of an order.
+const TAG_MAX: OrderTag = (1 << 53) - 1;
 /// Decimals of the engine's derived values.
 const DERIVED_DECIMALS: u32 = 8;
 
@@ -147,9 +149,7 @@ impl Exchange {
                 Ok(())
             }
             Intent::ClosePosition(instrument) => self.bring(now, instrument, Wide::ZERO, true, None, origin),
-            Intent::SetTarget(target) if target.size.scale > crate::SCALE_MAX => {
-                Err(refusal("bad-size", "its scale is above 28"))
-            }
+            Intent::SetTarget(target) if target.size.scale > SCALE_MAX => Err(out_of_range()),
             Intent::SetTarget(target) => self.bring(now, target.instrument, wide(target.size), false, target.tag, origin),
             Intent::SetLeverage(_) | Intent::SetTimer(_) | Intent::ClearTimer(_) | Intent::Notify(_) => Ok(()),
         };
@@ -183,35 +183,50 @@ impl Exchange {
         Ok(())
     }
 
-    /// The few checks without which a test would prove nothing; the engine has many more.
+    /// The few checks without which a test would prove nothing, with the engine's codes; the engine has many more.
     fn check(&self, order: &PlaceOrder) -> Result<(), OrderRefusal> {
         let Some(rules) = self.rules(order.instrument) else {
             return Err(refusal("unknown-instrument", &format!("instrument {} was not given", order.instrument)));
         };
-        let size = order.size;
-        if !size.is_positive() || size.scale > crate::SCALE_MAX || round_size(rules, size, Rounding::Down) != size {
-            return Err(refusal("bad-size", &format!("a size of {size} is not on the lot grid of {}", rules.symbol)));
+        check_size(rules, order.size)?;
+        let mut prices: Vec<Decimal> =
+            order.exits.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]).flatten().collect();
+        match &order.kind {
+            OrderKind::Market => {}
+            OrderKind::Limit(terms) => prices.push(terms.price),
+            OrderKind::Trigger(terms) => prices.extend([Some(terms.trigger_price), terms.limit_price].into_iter().flatten()),
+            OrderKind::TrailingStop(terms) => prices.push(terms.distance),
         }
-        let prices = match &order.kind {
-            OrderKind::Market => vec![],
-            OrderKind::Limit(terms) => vec![terms.price],
-            OrderKind::Trigger(terms) => [Some(terms.trigger_price), terms.limit_price].into_iter().flatten().collect(),
-            OrderKind::TrailingStop(terms) if terms.distance.is_positive() => vec![],
-            OrderKind::TrailingStop(terms) => vec![terms.distance],
-        };
-        let exits = order.exits.iter().flat_map(|exits| [exits.take_profit, exits.stop_loss]).flatten();
-        for price in prices.into_iter().chain(exits) {
-            if price.scale > crate::SCALE_MAX || round_price(rules, price, Rounding::Nearest) != Some(price) {
-                return Err(refusal("bad-price", &format!("a price of {price} is not on the price grid of {}", rules.symbol)));
-            }
+        for price in prices {
+            check_price(rules, price)?;
+        }
+        if order.tag.is_some_and(|tag| tag == 0 || tag > TAG_MAX) {
+            return Err(refusal("bad-tag", "a tag is 1 to 2^53 - 1"));
         }
         if order.tag.is_some_and(|tag| self.orders.values().any(|resting| resting.order.tag == Some(tag))) {
             return Err(refusal("duplicate-tag", "an open order has the same tag"));
         }
         if order.reduce_only && self.reducible(order.instrument, order.side).is_zero() {
-            return Err(refusal("reduce-only", "there is no position that it would reduce"));
+            return Err(refusal("reduce-only-increases", "there is no position that it would reduce"));
         }
-        Ok(())
+        self.check_notional(rules, order)
+    }
+
+    /// An order is worth at least the instrument's minimum, at its own price or the last.
+    fn check_notional(&self, rules: &InstrumentInfo, order: &PlaceOrder) -> Result<(), OrderRefusal> {
+        let price = match order.kind {
+            OrderKind::Limit(terms) => Some(terms.price),
+            OrderKind::Trigger(terms) => Some(terms.trigger_price),
+            OrderKind::Market | OrderKind::TrailingStop(_) => self.last_price(order.instrument),
+        };
+        let notional = price.map(|price| wide(price) * wide(order.size));
+        match notional.filter(|&notional| !order.reduce_only && notional < wide(rules.min_notional)) {
+            Some(notional) => {
+                let words = format!("a notional of {notional} is below the smallest of {}", rules.min_notional);
+                Err(refusal("below-min-notional", &words))
+            }
+            None => Ok(()),
+        }
     }
 
     fn amend(&mut self, now: Timestamp, amend: crate::AmendOrder, origin: Origin) -> Result<(), OrderRefusal> {
@@ -296,6 +311,36 @@ impl Exchange {
         fills::pass(self, instrument, candle, close_time);
         self.last.insert(instrument, candle.close);
     }
+}
+
+fn check_size(rules: &InstrumentInfo, size: Decimal) -> Result<(), OrderRefusal> {
+    if size.scale > SCALE_MAX {
+        return Err(out_of_range());
+    }
+    if !size.is_positive() {
+        return Err(refusal("size-not-positive", &format!("a size of {size} is not positive")));
+    }
+    if round_size(rules, size, Rounding::Down) != size {
+        return Err(refusal("size-off-grid", &format!("a size of {size} is not on the lot grid of {}", rules.symbol)));
+    }
+    Ok(())
+}
+
+fn check_price(rules: &InstrumentInfo, price: Decimal) -> Result<(), OrderRefusal> {
+    if price.scale > SCALE_MAX {
+        return Err(out_of_range());
+    }
+    if !price.is_positive() {
+        return Err(refusal("price-not-positive", &format!("a price of {price} is not positive")));
+    }
+    if round_price(rules, price, Rounding::Nearest) != Some(price) {
+        return Err(refusal("price-off-grid", &format!("a price of {price} is not on the price grid of {}", rules.symbol)));
+    }
+    Ok(())
+}
+
+fn out_of_range() -> OrderRefusal {
+    refusal("number-out-of-range", &format!("a scale is at most {SCALE_MAX}"))
 }
 
 /// The words of a refusal.

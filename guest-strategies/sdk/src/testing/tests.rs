@@ -140,21 +140,39 @@ fn what_makes_no_sense_is_denied() {
         intents.cancel_tag(3);
         intents.buy_limit(0, 1, 1).tag(4);
         intents.buy_limit(0, 1, 1).tag(4);
+        intents.buy_limit(0, 1, 1).tag(0);
     }]);
     session.candles(closes([10.0]));
     let codes: Vec<&str> = session.strategy().heard[1..].iter().filter_map(|heard| heard.split(' ').next()).collect();
     let expected = [
-        "bad-size",
+        "size-not-positive",
         "unknown-instrument",
-        "bad-price",
-        "bad-size",
-        "bad-size",
-        "reduce-only",
+        "price-not-positive",
+        "number-out-of-range",
+        "number-out-of-range",
+        "reduce-only-increases",
         "unknown-order",
         "accepted",
         "duplicate-tag",
+        "bad-tag",
     ];
     assert_eq!(codes, expected);
+}
+
+#[test]
+fn the_grids_of_the_instrument_hold() {
+    SCRIPT.set((
+        vec![|intents| {
+            intents.buy_limit(0, dec!(0.00001), dec!(64000.5));
+            intents.buy_market(0, dec!(0.000001));
+            intents.buy_market(0, dec!(0.00001));
+        }],
+        true,
+    ));
+    let bench = Bench::<Scripted>::new().instrument(crate::InstrumentInfo::hyperliquid(0, "BTC", 5));
+    let session = bench.candles(closes([64_000.0])).run();
+    let codes: Vec<&str> = session.strategy().heard[1..].iter().filter_map(|heard| heard.split(' ').next()).collect();
+    assert_eq!(codes, ["price-off-grid", "size-off-grid", "below-min-notional"]);
 }
 
 #[test]
