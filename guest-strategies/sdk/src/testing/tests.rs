@@ -169,7 +169,7 @@ fn the_grids_of_the_instrument_hold() {
         }],
         true,
     ));
-    let bench = Bench::<Scripted>::new().instrument(crate::InstrumentInfo::hyperliquid(0, "BTC", 5));
+    let bench = Bench::<Scripted>::new().instrument(InstrumentInfo::hyperliquid(0, "BTC", 5));
     let session = bench.candles(closes([64_000.0])).run();
     let codes: Vec<&str> = session.strategy().heard[1..].iter().filter_map(|heard| heard.split(' ').next()).collect();
     assert_eq!(codes, ["price-off-grid", "size-off-grid", "below-min-notional"]);
