@@ -31,8 +31,8 @@ fn read_time(text: &str) -> Option<i64> {
         Some((clock, fraction)) => (clock, numbers(fraction, '.', [3]).map(|[millis]| millis)?),
         None => (time.strip_suffix('Z').unwrap_or(time), 0),
     };
-    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])
-        .or_else(|| numbers(clock, ':', [2, 2]).map(|[hour, minute]| [hour, minute, 0]))?;
+    let [hour, minute, second] =
+        numbers(clock, ':', [2, 2, 2]).or_else(|| numbers(clock, ':', [2, 2]).map(|[hour, minute]| [hour, minute, 0]))?;
     let days = days_of(year, month, day)?;
     if hour > 23 || minute > 59 || second > 59 {
         return None;
@@ -120,9 +120,18 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in
-            ["", "2024", "2023-02-29", "2024-13-01", "2024-00-10", "2024-1-1", "2024-01-01T25:00", "yesterday", "2024-01-01T", "é"]
-        {
+        for text in [
+            "",
+            "2024",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-1-1",
+            "2024-01-01T25:00",
+            "yesterday",
+            "2024-01-01T",
+            "é",
+        ] {
             assert!(parse_time(text).is_err(), "{text}");
         }
     }

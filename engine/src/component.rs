@@ -33,7 +33,9 @@ pub enum BuildError {
         cause: std::io::Error,
     },
     /// The wasm target is missing and cannot be added.
-    #[error("the target {TARGET} is not installed and `rustup target add {TARGET}` failed ({status}): run it where there is a network")]
+    #[error(
+        "the target {TARGET} is not installed and `rustup target add {TARGET}` failed ({status}): run it where there is a network"
+    )]
     Target {
         /// How rustup ended.
         status: ExitStatus,
@@ -211,7 +213,16 @@ impl Package {
     /// Compiles, and gives the core module.
     fn compile(&self, options: BuildOptions) -> Result<PathBuf, BuildError> {
         let mut command = cargo(&self.folder);
-        command.args(["build", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics", "--package", &self.name]);
+        command.args([
+            "build",
+            "--lib",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+            "--package",
+            &self.name,
+        ]);
         if self.has_guest_profile {
             command.args(["--profile", "guest"]);
         } else {
@@ -235,9 +246,9 @@ impl Package {
         if !status.success() {
             return Err(BuildError::Compile { name: self.name.clone(), status });
         }
-        module.map_err(|cause| BuildError::File { path: self.target_folder.clone(), cause })?.ok_or_else(|| {
-            BuildError::Encode { name: self.name.clone(), cause: anyhow::anyhow!("cargo named no module") }
-        })
+        module
+            .map_err(|cause| BuildError::File { path: self.target_folder.clone(), cause })?
+            .ok_or_else(|| BuildError::Encode { name: self.name.clone(), cause: anyhow::anyhow!("cargo named no module") })
     }
 
     /// The module that cargo's messages name as this package's.

@@ -23,6 +23,11 @@ impl Control {
         self.done.fetch_add(by, Ordering::Relaxed);
     }
 
+    /// So much is done, whatever was said before.
+    pub fn reach(&self, done: u64) {
+        self.done.store(done, Ordering::Relaxed);
+    }
+
     /// What is done, and of how much; zero: unknown.
     pub fn position(&self) -> (u64, u64) {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))

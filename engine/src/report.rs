@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! fills, equity ──▶ Recorder ──▶ fills.csv, equity.csv (streamed)
-//! candles, charts ─▶   │
 //!                      └─▶ Drawn ──┐
 //! run::RunReport ──▶ RunRecord ────┴──▶ report.json, report.html
 //! ```
@@ -14,21 +13,22 @@ mod condense;
 mod drawn;
 mod figures;
 mod html;
-mod journal;
 mod record;
 mod recorder;
 mod sweep;
 mod sweep_html;
+mod sweep_journal;
 
 pub use condense::BARS_MAX;
-pub use drawn::{CandleTap, Drawn};
+pub use drawn::Drawn;
 pub use html::escape;
-pub use journal::{Journal, JournalError};
-pub use record::{REPORT_VERSION, RunRecord, SettingsRecord, money};
 pub(crate) use record::parameter;
+pub use record::{REPORT_VERSION, RunRecord, SettingsRecord, money};
 pub use recorder::{Recorder, RecorderError};
 pub use sweep::{SWEEP_VERSION, SweepReport, SweepRow, SweepTable};
+pub use sweep_journal::{JournalError, SweepJournal};
 
+use crate::run::RunReport;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,9 @@ pub struct WriteError {
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn write_run(folder: &Path, record: &RunRecord, drawn: &Drawn) -> Result<(), WriteError> {
+pub fn write_run(folder: &Path, run: &RunReport, record: &RunRecord, drawn: &Drawn) -> Result<(), WriteError> {
     write_file(&folder.join("report.json"), json(record).as_bytes())?;
-    write_file(&folder.join("report.html"), html::run_page(record, drawn).as_bytes())
+    write_file(&folder.join("report.html"), html::run_page(run, record, drawn).as_bytes())
 }
 
 /// Writes `sweep.json`, `sweep.csv` and `sweep.html` of a sweep into a folder that exists.
@@ -72,7 +72,9 @@ pub(crate) fn json<T: serde::Serialize>(record: &T) -> String {
 /// Text as it may go to a terminal: control characters other than line ends are replaced, so that what a guest or a file says
 /// cannot move the cursor, change colours or hide a line.
 pub fn escape_terminal(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' { char::REPLACEMENT_CHARACTER } else { character }).collect()
+    text.chars()
+        .map(|character| if character.is_control() && character != '\n' { char::REPLACEMENT_CHARACTER } else { character })
+        .collect()
 }
 
 /// Bytes as lower-case hexadecimal digits.
@@ -101,3 +103,6 @@ fn permissions() -> std::fs::Permissions {
 fn permissions() -> std::fs::Permissions {
     std::fs::metadata(".").map_or_else(|_| unreachable!("the working folder exists"), |it| it.permissions())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,12 @@ pub mod parameters;
 pub mod settings;
 mod sweep;
 
+pub use crate::data::{OnFault as OnBadData, OnGap};
 pub use axis::{Axis, AxisValues};
 pub use data_spec::DataSpec;
 pub use error::RequestError;
 pub use instrument::InstrumentSpec;
 pub use parameters::ParameterSpec;
-pub use crate::data::{OnFault as OnBadData, OnGap};
 pub use settings::{LimitFill, RunSettings, parse_decimal};
 pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
 

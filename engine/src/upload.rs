@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use calypte_host::{
-    CacheSettings, CompileLimits, Compiler, Sandbox, SandboxSettings, UploadError, UploadLimits, UploadSettings, Uploaded, Uploads,
+    CacheSettings, CompileLimits, Compiler, Sandbox, SandboxSettings, UploadError, UploadLimits, UploadSettings, Uploaded,
+    Uploads,
 };
 use std::ffi::OsString;
 use std::io::Read;

@@ -8,16 +8,18 @@ use super::summary;
 use crate::control::Control;
 use crate::report::{self, Recorder, RunRecord};
 use crate::request::{BacktestRequest, ParameterSpec};
-use crate::run::{self, RunReport};
-use calypte_sim::RunStatus;
+use crate::run::{self, RunReport, Way};
+use calypte_sim::{NoObserver, Observer, RunStatus};
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Runs strategies over recorded candles, sandboxed and metered, and reports.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  calypte backtest target/calypte/ema-atr.wasm --data BTC:1m=candles.csv --param fast=12 --out report\n  \
-    calypte backtest ema-atr.wasm grid.wasm --data BTC:1m=btc.csv.gz --data ETH:1m=eth.csv.gz --param ema-atr.fast=5 --fuel 5000000000")]
+#[command(
+    after_help = "Examples:\n  calypte backtest target/calypte/ema-atr.wasm --data BTC:1m=candles.csv --param fast=12 --out report\n  \
+    calypte backtest ema-atr.wasm grid.wasm --data BTC:1m=btc.csv.gz --data ETH:1m=eth.csv.gz --param ema-atr.fast=5 --fuel 5000000000"
+)]
 pub(super) struct BacktestArgs {
     /// Components, as `calypte build` makes them.
     #[arg(required = true, value_name = "FILE.wasm")]
@@ -48,12 +50,16 @@ pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Resul
         Some(folder) => Some(Recorder::create(folder, &request.strategies, &request.market).ends(ExitStatus::Environment)?),
         None => None,
     };
+    let observer: Box<dyn Observer> = match &recorder {
+        Some(recorder) => Box::new(recorder.clone()),
+        None => Box::new(NoObserver),
+    };
     let control = Arc::new(Control::default());
-    let report = watch(output, "backtest", &control, run::backtest(request, Arc::clone(&control), recorder.clone()))?;
+    let report = watch(output, "backtest", &control, run::backtest(request, Arc::clone(&control), observer, Way::default()))?;
     let record = RunRecord::new(&report);
     if let (Some(folder), Some(recorder)) = (&out, recorder) {
         let drawn = recorder.finish().ends(ExitStatus::Environment)?;
-        report::write_run(folder, &record, &drawn).ends(ExitStatus::Environment)?;
+        report::write_run(folder, &report, &record, &drawn).ends(ExitStatus::Environment)?;
         output.remark(&format!("wrote {}", folder.join("report.html").display()));
     }
     for data in &report.data {

@@ -4,7 +4,9 @@ use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
 use super::run_flags::ReadingFlags;
 use crate::calendar::{format_time, parse_time};
-use crate::data::{CandleFile, CandleWriter, DataError, ReadOptions, Resampled, Survey, Synth, SynthSettings, survey, timeframe_of};
+use crate::data::{
+    CandleFile, CandleWriter, DataError, ReadOptions, Resampled, Survey, Synth, SynthSettings, survey, timeframe_of,
+};
 use crate::report::escape_terminal;
 use calypte_kernel::{Timeframe, Timestamp};
 use calypte_sim::{CandleSource, SourceItem};
@@ -127,7 +129,10 @@ impl ReadingFlags {
             let found = timeframe_of(file, &options).ends(ExitStatus::BadInput)?;
             options.timeframe = found.ok_or_else(|| {
                 let file = file.display();
-                Failure::new(ExitStatus::BadInput, format!("{file}: neither its name nor its rows say how long its candles are: give {flag}"))
+                Failure::new(
+                    ExitStatus::BadInput,
+                    format!("{file}: neither its name nor its rows say how long its candles are: give {flag}"),
+                )
             })?;
         }
         Ok(options)
@@ -143,8 +148,10 @@ fn check(args: &CheckArgs, output: Output) -> anyhow::Result<ExitStatus> {
 
 /// A file that is no table of candles is a finding; one that cannot be opened is an error.
 fn look_at(file: &Path, args: &CheckArgs) -> Result<FileRecord, Failure> {
-    let unusable = |error: &dyn std::fmt::Display| {
-        FileRecord::Unusable { file: file.display().to_string(), usable: false, ended_by: error.to_string() }
+    let unusable = |error: &dyn std::fmt::Display| FileRecord::Unusable {
+        file: file.display().to_string(),
+        usable: false,
+        ended_by: error.to_string(),
     };
     let mut options = args.reading.options(args.timeframe.unwrap_or(Timeframe::MINUTE));
     if args.timeframe.is_none() {
@@ -181,7 +188,8 @@ impl FileRecord {
             (Some(first), Some(last)) => format!(", {first} to {last}"),
             _ => String::new(),
         };
-        writeln!(text, "{}: {verdict}: {} candles of {}{span}", survey.file, survey.candles, survey.timeframe).expect("text grows");
+        writeln!(text, "{}: {verdict}: {} candles of {}{span}", survey.file, survey.candles, survey.timeframe)
+            .expect("text grows");
         let mut line = |words: String| writeln!(text, "  {words}").expect("text grows");
         if let Some(reason) = &survey.ended_by {
             line(format!("ended early: {reason}"));

@@ -1,5 +1,6 @@
 //! How a command ends. The table is in `docs/cli.md`.
 
+use crate::report::JournalError;
 use crate::run::PrepareError;
 use crate::upload::ComponentError;
 use calypte_host::{CompileError, UploadError};
@@ -86,21 +87,34 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(error) = cause.downcast_ref::<PrepareError>() {
             return match error {
                 PrepareError::Parameter(_) => ExitStatus::Usage,
-                PrepareError::Component { .. } | PrepareError::Data(_) => ExitStatus::BadInput,
-                PrepareError::Refused { source, .. } if !is_verdict(source) => ExitStatus::Environment,
-                PrepareError::Refused { .. } | PrepareError::NoFeed { .. } => ExitStatus::Failed,
+                PrepareError::Data(_) => ExitStatus::BadInput,
+                PrepareError::Component(error) => status_of_component(error),
+                PrepareError::NoFeed { .. } => ExitStatus::Failed,
             };
+        }
+        if let Some(error) = cause.downcast_ref::<ComponentError>() {
+            return status_of_component(error);
         }
         if cause.is::<calypte_sim::SourceError>() || cause.is::<crate::data::DataError>() {
             return ExitStatus::BadInput;
         }
-        match cause.downcast_ref::<ComponentError>() {
-            Some(ComponentError::Refused { cause, .. }) if is_verdict(cause) => return ExitStatus::Failed,
-            Some(ComponentError::Unreadable { .. }) => return ExitStatus::BadInput,
-            _ => {}
+        if let Some(JournalError::Other { .. }) = cause.downcast_ref::<JournalError>() {
+            return ExitStatus::Usage;
+        }
+        // A strategy that fails before its first event.
+        if cause.is::<calypte_kernel::Fault>() {
+            return ExitStatus::Failed;
         }
     }
     ExitStatus::Environment
+}
+
+const fn status_of_component(error: &ComponentError) -> ExitStatus {
+    match error {
+        ComponentError::Unreadable { .. } => ExitStatus::BadInput,
+        ComponentError::Refused { cause, .. } if is_verdict(cause) => ExitStatus::Failed,
+        ComponentError::Refused { .. } => ExitStatus::Environment,
+    }
 }
 
 /// Whether an upload was refused for what the file is, rather than for the state of this machine.

@@ -28,11 +28,6 @@ impl Output {
         Self { json }
     }
 
-    /// Whether the answer is JSON.
-    pub(super) const fn is_json(self) -> bool {
-        self.json
-    }
-
     /// Whether somebody watches progress.
     pub(super) fn shows_progress(self) -> bool {
         !self.json && std::io::stderr().is_terminal()
@@ -47,7 +42,7 @@ impl Output {
 
     /// A remark for people who watch. Programs are not told: what matters is in the answer.
     pub(super) fn remark(self, words: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{words}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", crate::report::escape_terminal(words));
     }
 
     /// Says what went wrong, and gives the exit status for it.

@@ -22,7 +22,10 @@ pub(super) fn of_run(record: &RunRecord) -> String {
     line("per year", format!("{}, volatility {}", percent(record.cagr), percent(record.volatility)));
     line("sharpe", format!("{}, sortino {}, calmar {}", number(record.sharpe), number(record.sortino), number(record.calmar)));
     let drawdown = record.max_drawdown.as_ref();
-    line("max drawdown", drawdown.map_or_else(|| "–".to_owned(), |it| format!("{} at {}", percent(Some(-it.fraction)), it.end)));
+    line(
+        "max drawdown",
+        drawdown.map_or_else(|| "–".to_owned(), |it| format!("{} at {}", percent(Some(-it.fraction)), it.end)),
+    );
     let trades = &record.trade_statistics;
     let quality = format!("win rate {}, profit factor {}", percent(record.win_rate), number(record.profit_factor));
     line("round trips", format!("{}, {quality}", trades.count));
@@ -76,7 +79,8 @@ fn cells(row: &SweepRow) -> Vec<String> {
 /// Columns as wide as their widest cell.
 fn table(rows: Vec<Vec<String>>) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths = (0..columns).map(width).collect::<Vec<_>>();
     let mut text = String::new();
     for row in &rows {

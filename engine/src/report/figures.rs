@@ -1,13 +1,16 @@
 //! The figures of a page, as the drawing script takes them: traces and layout.
 
-use super::drawn::{CandleBar, CandleChart, Drawn, FillBar, FillSum, Mark, StrategyChart};
+use super::drawn::{Drawn, FillBar, FillSum};
 use super::html::escape;
 use super::record::{MonthRecord, RunRecord};
+use crate::run::{Bar, ChartLine, ChartMark, RunReport};
+use calypte_kernel::{Price, statistic};
 use serde_json::{Value, json};
-use std::sync::PoisonError;
 
-/// Most candle series that are drawn; later ones are left out.
-const CANDLE_CHARTS_MAX: usize = 8;
+/// Most series of strategies that are drawn; later ones are left out.
+const STRATEGY_SERIES_MAX: usize = 64;
+/// Most marks of strategies that are drawn; later ones are left out.
+const MARKS_DRAWN_MAX: usize = 200;
 
 const BLUE: &str = "#2563eb";
 const GREEN: &str = "#16a34a";
@@ -26,13 +29,12 @@ pub(super) struct Figure {
 }
 
 /// All figures of a run.
-pub(super) fn of_run(record: &RunRecord, drawn: &Drawn) -> Vec<Figure> {
+pub(super) fn of_run(run: &RunReport, record: &RunRecord, drawn: &Drawn) -> Vec<Figure> {
     let mut figures = vec![equity(drawn)];
-    for (place, chart) in drawn.candles.iter().take(CANDLE_CHARTS_MAX).enumerate() {
-        // What strategies draw on the price axis belongs to some price; the first series is the likeliest.
-        figures.push(candles(chart, drawn, place == 0));
+    if !run.bars.is_empty() {
+        figures.push(candles(run, drawn));
     }
-    figures.extend(other_series(drawn));
+    figures.extend(other_series(run));
     if !record.monthly_returns.is_empty() {
         figures.push(months(&record.monthly_returns));
     }
@@ -60,24 +62,23 @@ fn equity(drawn: &Drawn) -> Figure {
     Figure { title: "Equity and drawdown".to_owned(), note: None, height: 480, plot }
 }
 
-/// Candles of a series, with the fills of its instrument and what strategies drew over prices.
-fn candles(chart: &CandleChart, drawn: &Drawn, first: bool) -> Figure {
-    let bars = chart.bars.lock().unwrap_or_else(PoisonError::into_inner);
-    let column = |value: fn(&CandleBar) -> f64| bars.bars().iter().map(|(_, bar)| value(bar)).collect::<Vec<_>>();
+/// The first series' candles, with the fills of its instrument and what strategies drew over prices.
+fn candles(run: &RunReport, drawn: &Drawn) -> Figure {
+    let series = &run.series[0];
+    let column = |price: fn(&Bar) -> Price| run.bars.iter().map(|bar| statistic(price(bar).get())).collect::<Vec<_>>();
     let mut traces = vec![json!({
-        "type": "candlestick", "name": "price", "x": bars.bars().iter().map(|(time, _)| *time).collect::<Vec<_>>(),
+        "type": "candlestick", "name": "price",
+        "x": run.bars.iter().map(|bar| bar.open_time.as_millis()).collect::<Vec<_>>(),
         "open": column(|bar| bar.open), "high": column(|bar| bar.high),
         "low": column(|bar| bar.low), "close": column(|bar| bar.close),
         "increasing": {"line": {"color": GREEN, "width": 1}}, "decreasing": {"line": {"color": RED, "width": 1}},
     })];
-    if let Some(fills) = drawn.fills.get(&chart.series.instrument) {
+    if let Some(fills) = drawn.fills.get(&series.instrument) {
         traces.push(markers("buys", fills.bars(), |bar| bar.buys, "triangle-up", "#065f46"));
         traces.push(markers("sells", fills.bars(), |bar| bar.sells, "triangle-down", "#7f1d1d"));
     }
-    if first {
-        traces.extend(drawn.strategy_series.values().filter(|series| series.on_price_axis).map(line));
-    }
-    let marks = if first { drawn.marks.iter().map(mark).collect() } else { Vec::new() };
+    traces.extend(lines(run, true));
+    let marks = run.journal.marks.iter().take(MARKS_DRAWN_MAX).map(mark).collect::<Vec<_>>();
     let plot = json!({
         "data": traces,
         "layout": layout(json!({
@@ -86,15 +87,17 @@ fn candles(chart: &CandleChart, drawn: &Drawn, first: bool) -> Figure {
             "annotations": marks.iter().map(|(_, text)| text).collect::<Vec<_>>(),
         })),
     });
-    let title = format!("{} {}", chart.symbol, chart.series.timeframe);
-    Figure { title, note: bar_note(bars.bars(), chart.series.timeframe.as_millis()), height: 520, plot }
+    let symbol = &run.instruments[series.instrument.get() as usize].symbol;
+    let title = format!("{symbol} {}", series.timeframe);
+    Figure { title, note: bar_note(&run.bars, series.timeframe.as_millis()), height: 520, plot }
 }
 
 /// Says so where bars on the page are longer than candles of the data.
-fn bar_note(bars: &[(i64, CandleBar)], timeframe_ms: u64) -> Option<String> {
-    let width = bars.windows(2).map(|pair| pair[1].0.abs_diff(pair[0].0)).min()?;
+fn bar_note(bars: &[Bar], timeframe_ms: u64) -> Option<String> {
+    let width = bars.windows(2).map(|pair| pair[1].open_time.millis_since(pair[0].open_time)).min()?;
     let candles = width / timeframe_ms;
-    (candles > 1).then(|| format!("Each bar sums up {candles} candles; fills close together are drawn as one, at their average price."))
+    (candles > 1)
+        .then(|| format!("Each bar sums up {candles} candles; fills close together are drawn as one, at their average price."))
 }
 
 /// Fills of one side, one marker for each bar that has any.
@@ -110,17 +113,22 @@ fn markers(name: &str, bars: &[(i64, FillBar)], side: fn(&FillBar) -> FillSum, s
     })
 }
 
-fn line(series: &StrategyChart) -> Value {
-    let bars = series.points.bars();
+/// What strategies drew over prices, or on an axis of its own.
+fn lines(run: &RunReport, on_price: bool) -> Vec<Value> {
+    let wanted = run.journal.charts.values().filter(|line| line.on_price == on_price);
+    wanted.take(STRATEGY_SERIES_MAX).map(line).collect()
+}
+
+fn line(line: &ChartLine) -> Value {
     json!({
-        "type": "scatter", "mode": "lines", "name": escape(&series.name), "line": {"width": 1.2},
-        "x": bars.iter().map(|(time, _)| *time).collect::<Vec<_>>(),
-        "y": bars.iter().map(|(_, last)| last.0).collect::<Vec<_>>(),
+        "type": "scatter", "mode": "lines", "name": escape(&line.name), "line": {"width": 1.2},
+        "x": line.points.iter().map(|(time, _)| time.as_millis()).collect::<Vec<_>>(),
+        "y": line.points.iter().map(|(_, value)| *value).collect::<Vec<_>>(),
     })
 }
 
 /// A mark of a strategy: a line across the chart and its text at the top.
-fn mark(mark: &Mark) -> (Value, Value) {
+fn mark(mark: &ChartMark) -> (Value, Value) {
     let time = mark.time.as_millis();
     let shape = json!({
         "type": "line", "x0": time, "x1": time, "yref": "paper", "y0": 0, "y1": 1,
@@ -133,14 +141,11 @@ fn mark(mark: &Mark) -> (Value, Value) {
     (shape, text)
 }
 
-/// What strategies drew on an axis of its own.
-fn other_series(drawn: &Drawn) -> Option<Figure> {
-    let traces = drawn.strategy_series.values().filter(|series| !series.on_price_axis).map(line).collect::<Vec<_>>();
-    let left_out = (drawn.strategy_series_left_out, drawn.marks_left_out);
-    let note = (left_out != (0, 0)).then(|| format!("Not drawn: {} further series, {} further marks.", left_out.0, left_out.1));
-    let is_empty = traces.is_empty() && note.is_none();
+fn other_series(run: &RunReport) -> Option<Figure> {
+    let traces = lines(run, false);
+    let is_empty = traces.is_empty();
     let plot = json!({"data": traces, "layout": layout(json!({"xaxis": {"type": "date"}}))});
-    (!is_empty).then(|| Figure { title: "Series of the strategy".to_owned(), note, height: 320, plot })
+    (!is_empty).then(|| Figure { title: "Series of the strategy".to_owned(), note: None, height: 320, plot })
 }
 
 /// Years down, months across.
@@ -152,7 +157,8 @@ fn months(months: &[MonthRecord]) -> Figure {
         let found = months.iter().find(|month| month.year == year && usize::from(month.month) == place + 1);
         found.and_then(|month| month.value)
     };
-    let rows = years.iter().map(|year| (0..NAMES.len()).map(|place| cell(*year, place)).collect::<Vec<_>>()).collect::<Vec<_>>();
+    let rows =
+        years.iter().map(|year| (0..NAMES.len()).map(|place| cell(*year, place)).collect::<Vec<_>>()).collect::<Vec<_>>();
     let text = |value: &Option<f64>| value.map(|value| format!("{:.2} %", value * 100.0)).unwrap_or_default();
     let texts = rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>()).collect::<Vec<_>>();
     let plot = json!({

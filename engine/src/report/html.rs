@@ -4,6 +4,7 @@
 use super::drawn::Drawn;
 use super::figures::{self, Figure};
 use super::record::RunRecord;
+use crate::run::RunReport;
 use std::fmt::Write;
 use std::sync::OnceLock;
 
@@ -34,7 +35,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The page of a run.
-pub(super) fn run_page(report: &RunRecord, drawn: &Drawn) -> String {
+pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> String {
     let names = report.strategies.iter().map(|strategy| escape(&strategy.name)).collect::<Vec<_>>().join(", ");
     let mut body = format!(
         "<h1>{names}</h1>\n<p class=\"status {status}\">{status}</p>\n<p>{start} to {end} · digest <code>{digest}</code></p>\n",
@@ -52,7 +53,7 @@ pub(super) fn run_page(report: &RunRecord, drawn: &Drawn) -> String {
         }
     }
     body.push_str(&tiles(report));
-    let figures = figures::of_run(report, drawn);
+    let figures = figures::of_run(run, report, drawn);
     for (number, figure) in figures.iter().enumerate() {
         body.push_str(&figure_place(number, figure));
     }
@@ -214,7 +215,10 @@ mod tests {
 
     #[test]
     fn text_of_a_guest_is_only_text() {
-        assert_eq!(escape("<script>alert('x' & \"y\")</script>"), "&lt;script&gt;alert(&#39;x&#39; &amp; &#34;y&#34;)&lt;/script&gt;");
+        assert_eq!(
+            escape("<script>alert('x' & \"y\")</script>"),
+            "&lt;script&gt;alert(&#39;x&#39; &amp; &#34;y&#34;)&lt;/script&gt;"
+        );
         assert_eq!(escape("a\u{1b}[31mb\u{202e}c\nd"), "a\u{fffd}[31mb\u{fffd}c d");
         assert_eq!(escape("Ελλάδα 5 €"), "Ελλάδα 5 €");
     }

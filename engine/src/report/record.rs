@@ -20,8 +20,8 @@ pub struct DataRecord {
     pub timeframe: String,
     /// The file as it was given.
     pub file: String,
-    /// SHA-256 of its bytes; none where the run ended before its end.
-    pub sha256: Option<String>,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
     /// What was odd about it.
     pub warnings: Vec<String>,
     /// Oddities past the limit of that list.

@@ -1,13 +1,13 @@
-//! Listens to a run: streams `fills.csv` and `equity.csv`, and collects what the page draws.
+//! Listens to a run: streams `fills.csv` and `equity.csv`, and collects what the page draws of them.
 //!
-//! A handle: the backtest holds one as its observer, the loop around it another for what strategies draw. An error of a file
-//! is kept and given back by [`Recorder::finish`], since a run cannot be stopped from here.
+//! A handle: the run holds one as its observer, whoever writes the reports another. An error of a file is kept and given back
+//! by [`Recorder::finish`], since a run cannot be stopped from here.
 
-use super::drawn::{CandleTap, Drawn};
+use super::drawn::Drawn;
 use super::record::money;
 use crate::request::{MarketRequest, StrategyRequest};
-use calypte_kernel::{Decimal, Effects, SeriesInfo, Side, StrategyId, Symbol, Timestamp, VenueFill};
-use calypte_sim::{CandleSource, EquityPoint, Observer};
+use calypte_kernel::{Decimal, Side, StrategyId, Symbol, VenueFill};
+use calypte_sim::{EquityPoint, Observer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,18 +74,6 @@ impl Recorder {
             symbols: market.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
             error: None,
         }))))
-    }
-
-    /// Puts itself between a series and whoever reads it, to draw its candles from `from` on.
-    pub fn tap(&self, series: SeriesInfo, from: Option<Timestamp>, source: Box<dyn CandleSource>) -> CandleTap {
-        let mut inner = self.lock();
-        let symbol = inner.symbols[series.instrument.get() as usize].to_string();
-        inner.drawn.tap(series, &symbol, from, source)
-    }
-
-    /// Draws what a strategy drew in an event.
-    pub fn effects(&self, strategy: StrategyId, time: Timestamp, effects: &Effects) {
-        self.lock().drawn.effects(strategy, time, effects);
     }
 
     /// Ends the files and gives what the page draws.

@@ -187,11 +187,7 @@ impl SweepTable {
             digest,
             metric: request.metric.name(),
             ranked_by: request.metric,
-            axes: request
-                .axes
-                .iter()
-                .map(|axis| AxisRecord { name: axis.name.clone(), values: axis.values.clone() })
-                .collect(),
+            axes: request.axes.iter().map(|axis| AxisRecord { name: axis.name.clone(), values: axis.values.clone() }).collect(),
             combinations,
             done,
             resumed,
@@ -229,8 +225,21 @@ impl SweepReport {
     /// The rows as CSV: swept parameters first.
     pub fn to_csv(&self) -> String {
         const RESULTS: [&str; 15] = [
-            "status", "events", "fills", "fees", "final_equity", "fuel", "return", "cagr", "sharpe", "sortino", "calmar",
-            "max_drawdown", "profit_factor", "win_rate", "expectancy",
+            "status",
+            "events",
+            "fills",
+            "fees",
+            "final_equity",
+            "fuel",
+            "return",
+            "cagr",
+            "sharpe",
+            "sortino",
+            "calmar",
+            "max_drawdown",
+            "profit_factor",
+            "win_rate",
+            "expectancy",
         ];
         let mut rows = csv::Writer::from_writer(Vec::new());
         let header = self.axes.iter().map(|axis| axis.name.as_str()).chain(RESULTS);

@@ -136,7 +136,8 @@ fn whole<T>(key: &'static str, value: &str, max: T) -> Result<T, NotRules>
 where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
-    let range = || NotRules::Value { key, value: value.chars().take(40).collect(), range: format!("a whole number, 0 to {max}") };
+    let range =
+        || NotRules::Value { key, value: value.chars().take(40).collect(), range: format!("a whole number, 0 to {max}") };
     value.parse().ok().filter(|number| *number <= max).ok_or_else(range)
 }
 
@@ -155,8 +156,7 @@ fn from_file(path: &Path) -> Result<Vec<InstrumentSpec>, NotRules> {
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut text = String::new();
     file.take(RULES_FILE_BYTES_MAX).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
-    let table: BTreeMap<String, toml::Value> =
-        toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))?;
+    let table: BTreeMap<String, toml::Value> = toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))?;
     let mut specs = Vec::new();
     let mut top = Rules::ANY;
     let mut top_given = false;

@@ -81,7 +81,11 @@ impl RunSettings {
             return Err(RequestError::EmptyPeriod { from: calendar::format_time(from), to: calendar::format_time(to) });
         }
         let range = |flag, value: Decimal, min: Decimal, max: Decimal, range| {
-            if value < min || value > max { Err(RequestError::OutOfRange { flag, value: value.to_string(), range }) } else { Ok(()) }
+            if value < min || value > max {
+                Err(RequestError::OutOfRange { flag, value: value.to_string(), range })
+            } else {
+                Ok(())
+            }
         };
         range("--cash", self.cash, Decimal::ZERO, CASH_MAX, "from 0 to 1000000000000000")?;
         range("--fee-taker", self.fees.taker, Decimal::NEGATIVE_ONE, Decimal::ONE, "a fraction of the notional, -1 to 1")?;

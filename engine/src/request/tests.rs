@@ -57,7 +57,8 @@ fn a_series_has_one_file() {
 
 #[test]
 fn parameters_go_to_the_strategy_they_name() {
-    let request = backtest(&["d/ema.wasm", "grid.wasm", "ema.wasm"], &["ema.fast=5", "ema-2.fast=7", "grid.levels=3"], &["BTC:1m=a"]);
+    let request =
+        backtest(&["d/ema.wasm", "grid.wasm", "ema.wasm"], &["ema.fast=5", "ema-2.fast=7", "grid.levels=3"], &["BTC:1m=a"]);
     let strategies = request.expect("a request").strategies;
     let names = strategies.iter().map(|it| it.name.as_str()).collect::<Vec<_>>();
     assert_eq!(names, ["ema", "grid", "ema-2"]);

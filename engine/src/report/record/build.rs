@@ -2,8 +2,8 @@
 
 use super::{
     CountsRecord, DataRecord, DrawdownRecord, FaultRecord, FuelRecord, InstrumentRecord, LogRecord, MonthRecord,
-    NotificationRecord, OpenPositionRecord, REPORT_VERSION, RunRecord, SettingsRecord, ShownRecord, StrategyRecord, TradeRecord,
-    TradeStatisticsRecord, money,
+    NotificationRecord, OpenPositionRecord, REPORT_VERSION, RunRecord, SettingsRecord, ShownRecord, StrategyRecord,
+    TradeRecord, TradeStatisticsRecord, money,
 };
 use crate::calendar::format_time;
 use crate::request::{LimitFill, RunSettings};

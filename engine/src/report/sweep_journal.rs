@@ -26,7 +26,9 @@ pub enum JournalError {
         cause: std::io::Error,
     },
     /// It is of another sweep.
-    #[error("{path:?} belongs to another sweep (other component, data, settings or values): choose another --out, or leave out --resume")]
+    #[error(
+        "{path:?} belongs to another sweep (other component, data, settings or values): choose another --out, or leave out --resume"
+    )]
     Other {
         /// Which.
         path: PathBuf,
@@ -35,12 +37,12 @@ pub enum JournalError {
 
 /// The journal of a sweep, open for what comes next.
 #[derive(Debug)]
-pub struct Journal {
+pub struct SweepJournal {
     path: PathBuf,
     file: File,
 }
 
-impl Journal {
+impl SweepJournal {
     /// Begins a journal anew, or goes on with the one that is there: then its rows come along.
     ///
     /// # Errors
@@ -143,29 +145,29 @@ mod tests {
     #[test]
     fn a_sweep_goes_on_where_it_ended() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut journal, rows) = Journal::open(folder.path(), false, "d", &axes()).expect("a new journal");
+        let (mut journal, rows) = SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
         assert!(rows.is_empty());
         journal.append(&row(3)).expect("it is written");
         journal.append(&row(1)).expect("it is written");
         journal.file.write_all(b"{\"number\": 7, \"val").expect("a line is cut short");
         drop(journal);
 
-        let (mut journal, rows) = Journal::open(folder.path(), true, "d", &axes()).expect("the same journal");
+        let (mut journal, rows) = SweepJournal::open(folder.path(), true, "d", &axes()).expect("the same journal");
         assert_eq!(rows, [row(3), row(1)]);
         journal.append(&row(7)).expect("it is written");
-        let (_, rows) = Journal::open(folder.path(), true, "d", &axes()).expect("the same journal");
+        let (_, rows) = SweepJournal::open(folder.path(), true, "d", &axes()).expect("the same journal");
         assert_eq!(rows, [row(3), row(1), row(7)]);
-        let (_, rows) = Journal::open(folder.path(), false, "d", &axes()).expect("a new journal");
+        let (_, rows) = SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
         assert!(rows.is_empty(), "without resuming a sweep begins anew");
     }
 
     #[test]
     fn the_journal_of_another_sweep_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        Journal::open(folder.path(), false, "d", &axes()).expect("a new journal");
-        let other_data = Journal::open(folder.path(), true, "e", &axes());
+        SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
+        let other_data = SweepJournal::open(folder.path(), true, "e", &axes());
         assert!(matches!(other_data, Err(JournalError::Other { .. })));
-        let other_values = Journal::open(folder.path(), true, "d", &["fast=0..8".parse().expect("an axis")]);
+        let other_values = SweepJournal::open(folder.path(), true, "d", &["fast=0..8".parse().expect("an axis")]);
         assert!(matches!(other_values, Err(JournalError::Other { .. })));
     }
 }
