@@ -28,8 +28,8 @@ use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, RunStatus, St
 use crate::source::SourceError;
 use crate::timeline::{Broken, Step, Timeline};
 use calypte_kernel::{
-    Answer, Candle, Decimal, Deliver, Deployment, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input, MarketEvent,
-    Output, SeriesId, StopReason, StrategyId, StrategyState, Timestamp, TradingCore, VenueEvent,
+    Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,
+    MarketEvent, Output, SeriesId, StopReason, StrategyId, StrategyState, Timestamp, TradingCore, VenueEvent,
 };
 use history::History;
 use std::collections::VecDeque;
@@ -179,9 +179,11 @@ impl Backtest {
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
         loop {
-            if let Some(deliver) = self.drain() {
-                self.count_delivery(&deliver);
-                return Ok(Some(deliver));
+            self.drain();
+            if let Some(deliver) = self.ready.front() {
+                let (strategy, number, kind) = (deliver.strategy, deliver.number, kind_of(&deliver.hook));
+                self.count_delivery(strategy, number, kind);
+                return Ok(self.ready.pop_front());
             }
             if let Some(event) = self.exchange.poll() {
                 self.book(&event);
@@ -283,12 +285,11 @@ impl Backtest {
         }
     }
 
-    /// Takes everything the core says. Gives the first delivery that waits.
-    fn drain(&mut self) -> Option<Deliver> {
-        let mut first = self.ready.pop_front();
+    /// Takes everything the core says. Deliveries wait in `ready`, moved as rarely as can be: they are large.
+    #[inline]
+    fn drain(&mut self) {
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Deliver(deliver) if first.is_none() => first = Some(deliver),
                 Output::Deliver(deliver) => self.ready.push_back(deliver),
                 Output::Send(command) => self.exchange.submit(self.now, command),
                 Output::Notify { strategy, urgency, text } => self.observer.notified(self.now, strategy, urgency, &text),
@@ -299,16 +300,18 @@ impl Backtest {
                 }
             }
         }
-        first.filter(|_| self.cut_short.is_none())
+        if self.cut_short.is_some() {
+            self.ready.clear();
+        }
     }
 
-    fn count_delivery(&mut self, deliver: &Deliver) {
-        self.event = deliver.number;
+    fn count_delivery(&mut self, strategy: StrategyId, number: EventNumber, kind: Option<EventKind>) {
+        self.event = number;
         self.counts.events += 1;
-        if let Hook::Event(event) = &deliver.hook {
-            self.counts.events_by_kind[event.kind() as usize] += 1;
+        if let Some(kind) = kind {
+            self.counts.events_by_kind[kind as usize] += 1;
         }
-        if let Some(strategy) = self.strategy(deliver.strategy) {
+        if let Some(strategy) = self.strategy(strategy) {
             strategy.events += 1;
         }
     }
@@ -543,5 +546,14 @@ impl Backtest {
             let strategy = self.strategies[place].id;
             self.core.handle(self.now, Input::Stop { strategy, reason: StopReason::Shutdown });
         }
+    }
+}
+
+/// Which kind of event a hook is called for; none for those about the strategy itself.
+#[inline]
+const fn kind_of(hook: &Hook) -> Option<EventKind> {
+    match hook {
+        Hook::Event(event) => Some(event.kind()),
+        _ => None,
     }
 }

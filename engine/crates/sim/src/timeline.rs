@@ -260,65 +260,51 @@ impl Timeline {
     /// Reads on in a lane.
     #[inline]
     fn load(&mut self, lane: usize) -> Result<(), Broken> {
-        let item = self.read(lane)?;
-        let info = self.lanes[lane].info;
-        match item {
-            None => self.moments[lane] = NEVER,
-            Some(SourceItem::Candle(candle)) => {
-                let close = info.timeframe.close_of(candle.open_time);
-                if close > self.to {
-                    self.moments[lane] = NEVER;
-                    return Ok(());
-                }
-                self.know(lane, candle.open_time, close)?;
-                self.flush(lane, candle.open_time);
-                let matched = self.lanes[lane].matched;
-                self.lanes[lane].candle = candle;
-                self.moments[lane] = if matched {
-                    Moment { time: candle.open_time, step: Step::Open }
-                } else {
-                    Moment { time: close, step: Step::Close }
-                };
-            }
-            Some(SourceItem::Gap(gap)) => {
-                if gap.end > self.to {
-                    self.moments[lane] = NEVER;
-                    return Ok(());
-                }
-                self.know(lane, gap.start, gap.end)?;
-                self.flush(lane, gap.end);
-                self.lanes[lane].gap = gap;
-                self.moments[lane] = Moment { time: gap.end, step: Step::Gap };
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks that time goes on.
-    fn know(&mut self, lane: usize, open_time: Timestamp, until: Timestamp) -> Result<(), Broken> {
-        let lane = &mut self.lanes[lane];
-        let Feed::Source { known_until, .. } = &mut lane.feed else { return Ok(()) };
-        if open_time < *known_until || until <= open_time {
-            return Err(Broken::OutOfOrder { series: lane.info.id, open_time, known_until: *known_until });
-        }
-        *known_until = until;
-        Ok(())
-    }
-
-    #[inline]
-    fn read(&mut self, lane: usize) -> Result<Option<SourceItem>, Broken> {
-        let lane = &mut self.lanes[lane];
-        let Feed::Source { source, batch, place, .. } = &mut lane.feed else { return Ok(None) };
+        let Lane { info, feed, matched, candle, gap } = &mut self.lanes[lane];
+        let Feed::Source { source, batch, place, known_until, .. } = feed else {
+            // A derived candle was handed over; the next one is set when it is complete.
+            self.moments[lane] = NEVER;
+            return Ok(());
+        };
         if *place == batch.len() {
             batch.clear();
             *place = 0;
-            if !source.next_batch(batch).map_err(|error| Broken::Source(lane.info.id, error))? {
-                return Ok(None);
+            if !source.next_batch(batch).map_err(|error| Broken::Source(info.id, error))? {
+                self.moments[lane] = NEVER;
+                return Ok(());
             }
         }
-        let item = batch.get(*place).copied();
+        let Some(item) = batch.get(*place) else {
+            self.moments[lane] = NEVER;
+            return Ok(());
+        };
         *place += 1;
-        Ok(item)
+        let (start, end) = match item {
+            SourceItem::Candle(next) => (next.open_time, info.timeframe.close_of(next.open_time)),
+            SourceItem::Gap(next) => (next.start, next.end),
+        };
+        if end > self.to {
+            self.moments[lane] = NEVER;
+            return Ok(());
+        }
+        if start < *known_until || end <= start {
+            return Err(Broken::OutOfOrder { series: info.id, open_time: start, known_until: *known_until });
+        }
+        *known_until = end;
+        let (moment, nothing_before) = match item {
+            SourceItem::Candle(next) => {
+                *candle = *next;
+                let opens = Moment { time: start, step: Step::Open };
+                (if *matched { opens } else { Moment { time: end, step: Step::Close } }, start)
+            }
+            SourceItem::Gap(next) => {
+                *gap = *next;
+                (Moment { time: end, step: Step::Gap }, end)
+            }
+        };
+        self.moments[lane] = moment;
+        self.flush(lane, nothing_before);
+        Ok(())
     }
 }
 
