@@ -82,7 +82,7 @@ const MAGIC: &[u8; 8] = b"calypte1";
 const EXTENSION: &str = "sealed";
 const TEMPORARY_PREFIX: &str = "incoming-";
 /// A temporary file this old was left by a process that died.
-const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(3_600);
+const TEMPORARY_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// What compiled code depends on, as one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -43,7 +43,7 @@ impl fmt::Display for Found {
             Self::Gzip => f.write_str("this is a gzip archive; upload the component itself"),
             Self::Zip => f.write_str("this is a zip archive; upload the component itself"),
             Self::HeaderCut => f.write_str("the file ends inside its header"),
-            Self::Unknown([a, b, c, d]) => write!(f, "the file starts with the bytes {a:02x} {b:02x} {c:02x} {d:02x}"),
+            Self::Unknown(first) => write!(f, "the file starts with the bytes {}", crate::upload::hex(first)),
         }
     }
 }

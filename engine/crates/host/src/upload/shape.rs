@@ -180,12 +180,11 @@ fn pass(bytes: &[u8], mut count: Count<'_>) -> Result<Shaped, ShapeError> {
             _ => {}
         }
         match validator.payload(&payload).map_err(|error| invalid(&error))? {
-            ValidPayload::Ok | ValidPayload::Parser(_) => {}
             ValidPayload::Func(function, body) => functions.check(function, &body, &mut count)?,
             ValidPayload::End(types) if depth == 0 => {
                 return Ok(Shaped { shape: count.shape, types, imports, exports });
             }
-            ValidPayload::End(_) => {}
+            ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {}
         }
     }
     // The parser yields the end of the outermost component or an error before it runs dry.

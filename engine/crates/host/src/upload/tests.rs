@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::engine::{SandboxSettings, config};
+use crate::tests::fixture::Guest;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -242,6 +243,37 @@ async fn uploads_beyond_the_limit_are_turned_away() {
     let pipeline = Pipeline::new(engine(), false, settings).expect("nothing is opened");
     let error = pipeline.component(samples::honest()).await.err().expect("it is turned away");
     assert!(matches!(error, UploadError::Busy { at_once_max: 0 }), "{error:?}");
+}
+
+fn uploads() -> Uploads {
+    let settings = SandboxSettings { instances_max: 2, memory_bytes_max: 1 << 20, ..SandboxSettings::default() };
+    let sandbox = Sandbox::new(settings).expect("address space for two instances");
+    Uploads::new(sandbox, UploadSettings::new(compiler(CompileLimits::default()))).expect("nothing is opened")
+}
+
+#[tokio::test]
+async fn a_file_becomes_a_strategy() {
+    let uploads = uploads();
+    let file = Guest::default().component();
+    let Uploaded { strategy, verdict } = uploads.load(file.clone()).await.expect("it passes");
+    assert_eq!(strategy.sha256(), &verdict.sha256);
+    assert!(!strategy.manifest().name.is_empty());
+    assert!(matches!(verdict.code, CodeOrigin::Compiled { cache: CacheEnd::Off, .. }));
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_describe_itself_is_refused_and_the_next_one_passes() {
+    let uploads = uploads();
+    let cases = ["unreachable", "(loop $more (br $more)) unreachable", "i32.const 70000"];
+    for describe in cases {
+        let guest = Guest { describe: describe.to_owned(), ..Guest::default() };
+        let error = uploads.load(guest.component()).await.expect_err("it is refused");
+        assert!(matches!(error, UploadError::Describe(StrategyError::Failed(_))), "{describe}: {error:?}");
+        assert!(uploads.load(Guest::default().component()).await.is_ok(), "the next honest file passes");
+    }
+    let spinning = Guest { module: "(func $spin (loop $more (br $more))) (start $spin)".to_owned(), ..Guest::default() };
+    let error = uploads.load(spinning.component()).await.expect_err("its start function never ends");
+    assert!(matches!(error, UploadError::Describe(StrategyError::Failed(_))), "{error:?}");
 }
 
 #[test]

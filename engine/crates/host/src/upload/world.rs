@@ -197,7 +197,7 @@ impl Check<'_> {
                 Named::Foreign => others.push(printable(name)),
             }
         }
-        for required in CONTRACT.required() {
+        for required in contract::REQUIRED {
             if !ours.iter().any(|name| name == required) {
                 self.push(required.to_owned(), Problem::Missing);
             }

@@ -16,7 +16,7 @@ const PACKAGE: &str = "calypte:strategy/";
 /// Versions that agree in these parts understand each other: below 1.0 the minor number counts as the major one.
 const MAJOR_MINOR: &str = "0.1.";
 /// What every strategy has to export. Every other interface is a wish.
-const REQUIRED: [&str; 1] = ["lifecycle"];
+pub(super) const REQUIRED: [&str; 1] = ["lifecycle"];
 
 /// The contract.
 pub(super) static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::embedded);
@@ -73,11 +73,6 @@ impl Contract {
         let imports = interfaces(&resolve.worlds[world].imports);
         let exports = interfaces(&resolve.worlds[world].exports);
         Self { resolve, imports, exports }
-    }
-
-    /// Interfaces that have to be exported.
-    pub(super) fn required(&self) -> impl Iterator<Item = &'static str> {
-        REQUIRED.into_iter()
     }
 
     /// Whose an imported name is.
