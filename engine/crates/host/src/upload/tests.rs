@@ -104,11 +104,11 @@ async fn hostile_files_are_refused_before_anything_is_compiled() {
     let pipeline = pipeline(shell("exit 0", CompileLimits::default()));
     let elf = b"\x7fELF\x02\x01\x01\0".to_vec();
     for file in [Vec::new(), b"(module)".to_vec(), b"\0asm\x01\0\0\0".to_vec(), elf] {
-        let error = pipeline.component(file).await.err().expect("it is refused");
+        let error = pipeline.component(file).await.expect_err("it is refused");
         assert!(matches!(error, UploadError::Shape(ShapeError::NotAComponent(_))), "{error:?}");
     }
     let sockets = samples::importing("package wasi:sockets@0.2.6; interface tcp { f: func(); }", "wasi:sockets/tcp@0.2.6");
-    let error = pipeline.component(sockets).await.err().expect("it is refused");
+    let error = pipeline.component(sockets).await.expect_err("it is refused");
     assert!(matches!(error, UploadError::World(WorldError::RefusedImports(_))), "{error:?}");
     for (bomb, what) in bombs::refused_by_shape() {
         match pipeline.component(samples::with_module(&bomb.module)).await.err() {
@@ -213,7 +213,7 @@ async fn every_other_death_of_a_child_is_told_apart() {
         }
     }
     let flood = shell("head -c 10000000 /dev/zero >&2; exit 1", CompileLimits::default());
-    let error = compile_with(&flood, &[0; 1 << 20]).await.expect_err("it crashed");
+    let error = compile_with(&flood, &vec![0; 1 << 20]).await.expect_err("it crashed");
     assert!(error.to_string().len() < 8 << 10, "what a child says is cut");
     let nothing = Compiler::new(PathBuf::from("/nonexistent/calypte"), Vec::new(), CompileLimits::default());
     let error = compile_with(&nothing, b"").await.expect_err("there is no program");
@@ -241,7 +241,7 @@ async fn code_is_made_for_the_engine_that_asks() {
 async fn uploads_beyond_the_limit_are_turned_away() {
     let settings = UploadSettings { at_once_max: 0, ..UploadSettings::new(shell("exit 0", CompileLimits::default())) };
     let pipeline = Pipeline::new(engine(), false, settings).expect("nothing is opened");
-    let error = pipeline.component(samples::honest()).await.err().expect("it is turned away");
+    let error = pipeline.component(samples::honest()).await.expect_err("it is turned away");
     assert!(matches!(error, UploadError::Busy { at_once_max: 0 }), "{error:?}");
 }
 

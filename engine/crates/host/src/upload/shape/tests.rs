@@ -10,6 +10,8 @@ fn module(text: &str) -> Vec<u8> {
     samples::with_module(&wat::parse_str(text).expect("the module is right"))
 }
 
+const COMPONENT_SECTION: u8 = 4;
+
 /// A component with something of everything that is counted.
 fn rich() -> Vec<u8> {
     let mut file = module(
@@ -27,7 +29,6 @@ fn rich() -> Vec<u8> {
             (@custom "notes" "some bytes of no use"))"#,
     );
     let inner = wat::parse_str("(component (component))").expect("the component is right");
-    const COMPONENT_SECTION: u8 = 4;
     file.push(COMPONENT_SECTION);
     samples::leb(&mut file, inner.len());
     file.extend_from_slice(&inner);

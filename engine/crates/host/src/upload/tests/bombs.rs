@@ -37,7 +37,9 @@ fn body(locals: u32, ty: ValType, code: impl FnOnce(&mut Function)) -> Function 
 /// Repeats what `one` encodes until the body has about that many bytes.
 fn filled(bytes: usize, function: &mut Function, one: &[I<'_>]) {
     let mut pattern = Vec::new();
-    one.iter().for_each(|instruction| instruction.encode(&mut pattern));
+    for instruction in one {
+        instruction.encode(&mut pattern);
+    }
     function.raw(pattern.repeat(bytes / pattern.len()));
 }
 
@@ -57,9 +59,9 @@ pub(super) fn locals_in_a_loop(locals: u32, functions: usize) -> Vec<u8> {
 pub(super) fn nested(depth: usize, functions: usize, open: &[I<'_>]) -> Vec<u8> {
     let one = body(0, ValType::I32, |f| {
         for _ in 0..depth {
-            open.iter().for_each(|instruction| {
+            for instruction in open {
                 f.instruction(instruction);
-            });
+            }
         }
         for _ in 0..depth {
             f.instruction(&I::End);
