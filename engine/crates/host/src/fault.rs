@@ -1,6 +1,6 @@
 //! Failures of the runtime as faults: what kind, where, at which event, after how much fuel.
 
-use crate::guest::{Broken, Guest};
+use crate::guest::{Broken, Guest, Phase};
 use calypte_kernel::{Fault, FaultKind};
 use wasmtime::{Store, Trap, WasmBacktrace};
 
@@ -72,6 +72,10 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
             (FaultKind::Contract, format!("the component called or was called where it may not be: {error}"))
         }
         Some(trap) => (FaultKind::Trap, trap.to_string()),
+        None if guest.memory.refused && guest.phase == Phase::Outside => {
+            let limit = guest.limits.memory_bytes_max;
+            (FaultKind::Memory, format!("it begins with more memory or larger tables than the limit of {limit} bytes allows"))
+        }
         // Not a trap: what the guest gave could not be read, or a limit of the runtime's was broken.
         None => (FaultKind::Contract, chain(error)),
     }

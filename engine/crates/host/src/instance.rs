@@ -5,13 +5,14 @@ use crate::guest::Guest;
 use crate::limits::InstanceLimits;
 use crate::strategy::Strategy;
 use calypte_kernel::{Answer, Deliver, Fault, FaultKind, HookEnded, StrategyId};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use wasmtime::Store;
 
 /// Where an instance's next event comes from while a hook call lasts.
-pub trait Feed: Send {
+pub trait Feed: Any + Send {
     /// The event handed out last ended without intents: take its end, give the next delivery for this instance if one is
     /// waiting. Never waits.
     fn next(&mut self, ended: HookEnded) -> Option<Deliver>;

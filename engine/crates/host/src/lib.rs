@@ -24,8 +24,17 @@ mod instance;
 mod limits;
 mod meter;
 mod strategy;
+mod upload;
 
 pub use engine::{Sandbox, SandboxError, SandboxSettings};
 pub use instance::{Cancel, Feed, Instance, InstanceSettings, NoFeed};
 pub use limits::{EVENTS_PER_CALL, InstanceLimits};
 pub use strategy::{FeedKind, Manifest, Parameter, Strategy, StrategyError};
+pub use upload::{
+    CacheEnd, CacheError, CacheSettings, CodeOrigin, CompileCost, CompileError, CompileLimits, Compiler, Found, ImportKind,
+    Mismatch, Problem, RefusedImport, Shape, ShapeError, UploadError, UploadLimits, UploadSettings, Uploaded, Uploads, Verdict,
+    World, WorldError, compile_child,
+};
+
+#[cfg(test)]
+mod tests;

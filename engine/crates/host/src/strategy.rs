@@ -219,11 +219,11 @@ impl Exports {
 
 impl Strategy {
     /// Links a component that passed the checks of an upload, looks for its hooks, and asks it what it is.
-    pub(crate) async fn new(sandbox: &Sandbox, component: &Component, sha256: [u8; 32]) -> Result<Self, StrategyError> {
-        let (exports, knows) = Exports::find(component)?;
+    pub(crate) async fn new(sandbox: &Sandbox, component: Component, sha256: [u8; 32]) -> Result<Self, StrategyError> {
+        let (exports, knows) = Exports::find(&component)?;
         let pre = sandbox
             .linker()
-            .instantiate_pre(component)
+            .instantiate_pre(&component)
             .map_err(|error| StrategyError::Contract { item: "imports".to_owned(), problem: chain(&error) })?;
         let (sandbox, exports) = (sandbox.clone(), Arc::new(exports));
         let inner = Inner { sandbox, sha256, pre, exports, knows, manifest: Manifest::default() };
