@@ -1,0 +1,101 @@
+//! What the simulated exchange and the core are made with: instruments, series, limits, fees.
+
+use super::prepare::Loaded;
+use crate::request::{LimitFill, MarketRequest, RunSettings};
+use calypte_host::{InstanceLimits, InstanceSettings};
+use calypte_kernel::{AccountId, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, Timeframe};
+use calypte_sim::{BacktestSettings, CandleSource, ExchangeSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume};
+use std::sync::Arc;
+
+/// Timeframes that are offered beside those of the files, where a file has candles they can be made from.
+const DERIVED: [&str; 13] = ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w"];
+/// Interval of the equity that is written while a run goes on.
+const EQUITY_INTERVAL_MS: u64 = 3_600_000;
+
+/// A market as the simulation takes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) instruments: Arc<[Instrument]>,
+    /// Series with a file first, in the order of the request, then those made from them.
+    pub(crate) series: Arc<[SeriesInfo]>,
+    /// For each series made from another: from which.
+    derived: Vec<(SeriesId, SeriesId)>,
+    settings: RunSettings,
+}
+
+impl Setup {
+    pub(crate) fn new(market: &MarketRequest, settings: &RunSettings) -> Self {
+        let mut series = market.series.iter().map(|series| series.info).collect::<Vec<_>>();
+        let mut derived = Vec::new();
+        for instrument in &market.instruments {
+            let own = market.series.iter().map(|series| series.info).filter(|info| info.instrument == instrument.id);
+            let Some(finest) = own.min_by_key(|info| info.timeframe) else { continue };
+            for timeframe in DERIVED {
+                let timeframe: Timeframe = timeframe.parse().expect("the list holds timeframes");
+                let known = |info: &SeriesInfo| info.instrument == instrument.id && info.timeframe == timeframe;
+                let longer = timeframe > finest.timeframe && timeframe.is_multiple_of(finest.timeframe);
+                if longer && !series.iter().any(known) && series.len() < calypte_sim::SERIES_MAX {
+                    let id = SeriesId::new(u32::try_from(series.len()).expect("SERIES_MAX fits"));
+                    derived.push((id, finest.id));
+                    series.push(SeriesInfo { id, instrument: instrument.id, timeframe });
+                }
+            }
+        }
+        Self { instruments: market.instruments.as_slice().into(), series: series.into(), derived, settings: settings.clone() }
+    }
+
+    pub(crate) fn backtest(&self) -> BacktestSettings {
+        let settings = &self.settings;
+        BacktestSettings {
+            account: AccountId::new(0),
+            cash: settings.cash,
+            instruments: Arc::clone(&self.instruments),
+            series: Arc::clone(&self.series),
+            exchange: ExchangeSettings {
+                fees: settings.fees,
+                slippage_bps: settings.slippage_bps,
+                limit_fill: match settings.fill {
+                    LimitFill::Touch => calypte_sim::LimitFill::Touch,
+                    LimitFill::Through => calypte_sim::LimitFill::Through,
+                },
+                zero_volume: ZeroVolume::Auto,
+            },
+            limits: Limits::default(),
+            from: settings.from,
+            to: settings.to,
+            trades_max: TRADES_MAX,
+            equity_interval_ms: Some(EQUITY_INTERVAL_MS),
+        }
+    }
+
+    /// Every series with where its candles come from; `sources` are those of the files.
+    pub(crate) fn sources(&self, sources: Vec<Box<dyn CandleSource>>) -> Vec<SeriesSource> {
+        let with_file = self.series.iter().zip(sources);
+        let with_file = with_file.map(|(info, source)| SeriesSource { series: info.id, data: SeriesData::Source(source) });
+        let made = self.derived.iter();
+        let made = made.map(|(series, from)| SeriesSource { series: *series, data: SeriesData::DerivedFrom(*from) });
+        with_file.chain(made).collect()
+    }
+}
+
+/// A strategy as the core takes it.
+pub(crate) fn deployment(loaded: &Loaded) -> Deployment {
+    Deployment {
+        strategy: loaded.id,
+        parameters: Arc::clone(&loaded.parameters),
+        knows: loaded.strategy.knows(),
+        tick_interval_ms: loaded.strategy.manifest().tick_interval_ms,
+        restored: None,
+    }
+}
+
+/// A strategy as the sandbox takes it.
+pub(crate) fn instance_settings(strategy: StrategyId, settings: &RunSettings) -> InstanceSettings {
+    let defaults = InstanceLimits::default();
+    let limits = InstanceLimits {
+        fuel_per_event: settings.fuel_per_event.unwrap_or(defaults.fuel_per_event),
+        fuel_per_run: settings.fuel,
+        ..defaults
+    };
+    InstanceSettings { limits, seed: settings.seed, ..InstanceSettings::new(strategy) }
+}
