@@ -11,6 +11,7 @@ use crate::meter::{Pulse, Watch};
 use crate::strategy::{Exports, Strategy};
 use calypte_kernel::{Answer, Deliver, Event, Fault, Hook, HookEnded, InitContext, ParamValue};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -315,10 +316,12 @@ async fn watched<T>(
         if cancelled() {
             return Poll::Ready(Err(Stop::Cancelled));
         }
-        match future.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(Stop::Failed)),
-            Poll::Pending if watch.is_over(pulse) => Poll::Ready(Err(Stop::WallClock)),
-            Poll::Pending => Poll::Pending,
+        // The runtime's advisories are panics: one must stay one instance's problem. What it leaves is dropped, never used again.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(Stop::Failed)),
+            Ok(Poll::Pending) if watch.is_over(pulse) => Poll::Ready(Err(Stop::WallClock)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(Err(Stop::Panicked)),
         }
     })
     .await

@@ -22,6 +22,8 @@ pub(crate) enum Stop {
     Cancelled,
     /// The hook returned and left work running.
     TaskLeft,
+    /// The runtime panicked on it.
+    Panicked,
 }
 
 impl From<wasmtime::Error> for Stop {
@@ -50,6 +52,7 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
             return (FaultKind::WallClock, format!("the event took longer than its {limit} ms"));
         }
         Stop::Cancelled => return (FaultKind::Cancelled, "cancelled from outside".to_owned()),
+        Stop::Panicked => return (FaultKind::Trap, "the runtime itself failed on what the guest did".to_owned()),
         Stop::TaskLeft => {
             return (FaultKind::TaskLeft, "the hook returned and left a task running; use a timer for what comes later".to_owned());
         }

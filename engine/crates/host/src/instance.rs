@@ -7,6 +7,7 @@ use crate::strategy::Strategy;
 use calypte_kernel::{Answer, Deliver, Fault, FaultKind, HookEnded, StrategyId};
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use wasmtime::Store;
@@ -118,8 +119,10 @@ impl Instance {
         running.store.data_mut().feed = Some(feed);
         let ended = call::deliver(&mut running, deliver).await;
         let feed = running.store.data_mut().feed.take().unwrap_or_else(|| Box::new(NoFeed::default()));
-        let faulted = matches!(&ended, Some(HookEnded { answer: Answer::Fault(_), .. }));
-        if !faulted {
+        if matches!(&ended, Some(HookEnded { answer: Answer::Fault(_), .. })) {
+            // Where the runtime panicked, tearing the store down may panic again: that too ends here.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(running)));
+        } else {
             self.running = Some(running);
         }
         (feed, ended)
