@@ -8,6 +8,7 @@
 //! ```
 
 mod bars;
+mod decoded;
 mod digest;
 mod journal;
 mod parameters;
@@ -17,6 +18,7 @@ mod setup;
 mod warnings;
 
 pub use bars::{BARS_MAX, Bar};
+pub use decoded::Decoded;
 pub use journal::{
     CHART_MARKS_MAX, CHART_POINTS_MAX, ChartLine, ChartMark, Journal, LOG_LINES_KEPT, LogEntry, NOTIFICATIONS_MAX, Notification,
 };
@@ -24,13 +26,10 @@ pub use parameters::{ParameterError, resolve, written};
 pub use prepare::PrepareError;
 pub use pull::Way;
 
-pub(crate) use digest::Identity;
-pub(crate) use prepare::{Loaded, load, read_options};
-pub(crate) use pull::Pull;
-pub(crate) use setup::{Setup, deployment, instance_settings};
-pub(crate) use warnings::warnings_of;
+use digest::Identity;
 
 use crate::control::Control;
+use crate::report::escape_terminal;
 use crate::request::{BacktestRequest, RunSettings, SeriesRequest};
 use crate::upload::uploads;
 use anyhow::Context as _;
@@ -38,11 +37,13 @@ use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings};
 use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId};
 use calypte_sim::{Backtest, CandleSource, Observer, Outcome};
-use prepare::SharedFile;
-use pull::Listener;
+use prepare::{Loaded, SharedFile};
+use pull::{Listener, Pull};
+use setup::{Setup, deployment, instance_settings};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use warnings::warnings_of;
 
 /// A finished backtest: how it went, and what it was made from.
 #[derive(Debug, Clone)]
@@ -117,7 +118,7 @@ pub async fn backtest(
     let began = Instant::now();
     let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
     let sandbox = SandboxSettings { instances_max, portable: request.settings.portable, ..SandboxSettings::default() };
-    let uploads = uploads(sandbox, |words| tell(words))?;
+    let uploads = uploads(sandbox, remark)?;
     let strategies = prepare::strategies(&uploads, &request).await?;
     let setup = Setup::new(&request.market, &request.settings);
     let files = prepare::files(&request.market, &request.settings).map_err(PrepareError::Data)?;
@@ -130,8 +131,7 @@ pub async fn backtest(
         .context("setting up the run")?
         .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
     let mut instances = start(&strategies, &request.settings).await?;
-    let (outcome, failed) =
-        Pull::new(backtest, Arc::clone(&journal), Arc::clone(&control), way).run(&mut instances).await;
+    let (outcome, failed) = Pull::new(backtest, Arc::clone(&journal), Arc::clone(&control), way).run(&mut instances).await;
     if let Some(error) = failed {
         return Err(error).context("reading the data");
     }
@@ -155,8 +155,8 @@ pub async fn backtest(
 }
 
 /// Says something that is no result and no error.
-fn tell(words: &str) {
-    eprintln!("{words}");
+pub(crate) fn remark(words: &str) {
+    eprintln!("{}", escape_terminal(words));
 }
 
 /// The files as sources; the first is drawn as it passes.

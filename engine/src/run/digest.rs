@@ -12,17 +12,17 @@ use std::fmt::Write as _;
 const VERSION: &str = "calypte run 1";
 
 /// Everything the outcome of a run depends on.
-pub(crate) struct Identity<'a> {
-    pub(crate) strategies: &'a [Loaded],
-    pub(crate) data: &'a [DataUsed],
-    pub(crate) setup: &'a Setup,
-    pub(crate) settings: &'a RunSettings,
-    pub(crate) way: Way,
+pub(super) struct Identity<'a> {
+    pub(super) strategies: &'a [Loaded],
+    pub(super) data: &'a [DataUsed],
+    pub(super) setup: &'a Setup,
+    pub(super) settings: &'a RunSettings,
+    pub(super) way: Way,
 }
 
 impl Identity<'_> {
     /// The hash, in hex.
-    pub(crate) fn digest(&self) -> String {
+    pub(super) fn digest(&self) -> String {
         let mut fields = Fields(Sha256::new());
         fields.add("version", VERSION);
         fields.add("engine", env!("CARGO_PKG_VERSION"));
@@ -73,7 +73,7 @@ impl Fields {
 }
 
 /// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes whatever is written");
         text

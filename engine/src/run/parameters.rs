@@ -97,12 +97,8 @@ fn read(strategy: &str, parameter: &Parameter, text: &str) -> Result<ParamValue,
         ParamValue::Number(_) => "a number",
         ParamValue::Text(_) => "a text",
     };
-    let kind = || ParameterError::Kind {
-        strategy: strategy.to_owned(),
-        name: parameter.name.clone(),
-        value: text.to_owned(),
-        wanted,
-    };
+    let kind =
+        || ParameterError::Kind { strategy: strategy.to_owned(), name: parameter.name.clone(), value: text.to_owned(), wanted };
     let value = match parameter.default {
         ParamValue::Boolean(_) => ParamValue::Boolean(text.parse().map_err(|_| kind())?),
         ParamValue::Integer(_) => ParamValue::Integer(text.parse().map_err(|_| kind())?),

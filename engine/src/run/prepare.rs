@@ -34,11 +34,11 @@ pub enum PrepareError {
 
 /// A strategy, ready to be started.
 #[derive(Clone)]
-pub(crate) struct Loaded {
-    pub(crate) id: StrategyId,
-    pub(crate) name: String,
-    pub(crate) strategy: Strategy,
-    pub(crate) parameters: Arc<[(String, ParamValue)]>,
+pub(super) struct Loaded {
+    pub(super) id: StrategyId,
+    pub(super) name: String,
+    pub(super) strategy: Strategy,
+    pub(super) parameters: Arc<[(String, ParamValue)]>,
 }
 
 /// Loads the strategies of a request, in its order.
@@ -52,7 +52,7 @@ pub(super) async fn strategies(uploads: &Uploads, request: &BacktestRequest) -> 
 }
 
 /// Loads one strategy and checks its parameters.
-pub(crate) async fn load(uploads: &Uploads, id: StrategyId, wanted: &StrategyRequest) -> Result<Loaded, PrepareError> {
+pub(super) async fn load(uploads: &Uploads, id: StrategyId, wanted: &StrategyRequest) -> Result<Loaded, PrepareError> {
     let path = &wanted.component;
     let strategy = upload::load(uploads, path).await?.strategy;
     let manifest = strategy.manifest();
@@ -92,6 +92,6 @@ pub(super) fn files(market: &MarketRequest, settings: &RunSettings) -> Result<Ve
 }
 
 /// How a series is read. Candles before the period are read as well: they warm strategies up.
-pub(crate) fn read_options(series: &SeriesRequest, settings: &RunSettings) -> ReadOptions {
+pub(super) fn read_options(series: &SeriesRequest, settings: &RunSettings) -> ReadOptions {
     ReadOptions { from: None, ..settings.read_options(series.info.timeframe) }
 }

@@ -33,7 +33,7 @@ impl Way {
 }
 
 /// A backtest that instances pull their events from.
-pub(crate) struct Pull {
+pub(super) struct Pull {
     backtest: Backtest,
     journal: Arc<Mutex<Journal>>,
     control: Arc<Control>,
@@ -48,18 +48,18 @@ pub(crate) struct Pull {
 }
 
 impl Pull {
-    pub(crate) fn new(backtest: Backtest, journal: Arc<Mutex<Journal>>, control: Arc<Control>, way: Way) -> Self {
+    pub(super) fn new(backtest: Backtest, journal: Arc<Mutex<Journal>>, control: Arc<Control>, way: Way) -> Self {
         let current = (StrategyId::new(0), Timestamp::default());
         Self { backtest, journal, control, shows_progress: true, way, waiting: None, current, until_look: EVENTS_PER_LOOK }
     }
 
     /// Where the control counts something else than candles.
-    pub(crate) fn without_progress(self) -> Self {
+    pub(super) fn without_progress(self) -> Self {
         Self { shows_progress: false, ..self }
     }
 
     /// Runs to the end: instances stand at the places their strategies' numbers say.
-    pub(crate) async fn run(self, instances: &mut [Instance]) -> (Outcome, Option<BacktestError>) {
+    pub(super) async fn run(self, instances: &mut [Instance]) -> (Outcome, Option<BacktestError>) {
         let mut pull = Box::new(self);
         loop {
             let deliver = match pull.take() {

@@ -14,17 +14,17 @@ const EQUITY_INTERVAL_MS: u64 = 3_600_000;
 
 /// A market as the simulation takes it.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
-    pub(crate) instruments: Arc<[Instrument]>,
+pub(super) struct Setup {
+    pub(super) instruments: Arc<[Instrument]>,
     /// Series with a file first, in the order of the request, then those made from them.
-    pub(crate) series: Arc<[SeriesInfo]>,
+    pub(super) series: Arc<[SeriesInfo]>,
     /// For each series made from another: from which.
     derived: Vec<(SeriesId, SeriesId)>,
     settings: RunSettings,
 }
 
 impl Setup {
-    pub(crate) fn new(market: &MarketRequest, settings: &RunSettings) -> Self {
+    pub(super) fn new(market: &MarketRequest, settings: &RunSettings) -> Self {
         let mut series = market.series.iter().map(|series| series.info).collect::<Vec<_>>();
         let mut derived = Vec::new();
         for instrument in &market.instruments {
@@ -44,7 +44,7 @@ impl Setup {
         Self { instruments: market.instruments.as_slice().into(), series: series.into(), derived, settings: settings.clone() }
     }
 
-    pub(crate) fn backtest(&self) -> BacktestSettings {
+    pub(super) fn backtest(&self) -> BacktestSettings {
         let settings = &self.settings;
         BacktestSettings {
             account: AccountId::new(0),
@@ -69,7 +69,7 @@ impl Setup {
     }
 
     /// Every series with where its candles come from; `sources` are those of the files.
-    pub(crate) fn sources(&self, sources: Vec<Box<dyn CandleSource>>) -> Vec<SeriesSource> {
+    pub(super) fn sources(&self, sources: Vec<Box<dyn CandleSource>>) -> Vec<SeriesSource> {
         let with_file = self.series.iter().zip(sources);
         let with_file = with_file.map(|(info, source)| SeriesSource { series: info.id, data: SeriesData::Source(source) });
         let made = self.derived.iter();
@@ -79,7 +79,7 @@ impl Setup {
 }
 
 /// A strategy as the core takes it.
-pub(crate) fn deployment(loaded: &Loaded) -> Deployment {
+pub(super) fn deployment(loaded: &Loaded) -> Deployment {
     Deployment {
         strategy: loaded.id,
         parameters: Arc::clone(&loaded.parameters),
@@ -90,7 +90,7 @@ pub(crate) fn deployment(loaded: &Loaded) -> Deployment {
 }
 
 /// A strategy as the sandbox takes it.
-pub(crate) fn instance_settings(strategy: StrategyId, settings: &RunSettings) -> InstanceSettings {
+pub(super) fn instance_settings(strategy: StrategyId, settings: &RunSettings) -> InstanceSettings {
     let defaults = InstanceLimits::default();
     let limits = InstanceLimits {
         fuel_per_event: settings.fuel_per_event.unwrap_or(defaults.fuel_per_event),

@@ -7,7 +7,7 @@ use crate::data::{GapCount, Notes};
 pub(super) const WARNINGS_MAX: usize = 50;
 
 /// The warnings of a file, and how many oddities they leave out.
-pub(crate) fn warnings_of(notes: &Notes) -> (Vec<String>, u64) {
+pub(super) fn warnings_of(notes: &Notes) -> (Vec<String>, u64) {
     let mut warnings = Vec::new();
     if notes.gaps.count > 0 {
         warnings.push(gaps(&notes.gaps, notes.filled));

@@ -3,12 +3,12 @@
 //! The guest does nothing, so that what is measured is the host: conversion, the crossing both ways, meters.
 
 use calypte_host::{
-    Cancel, CompileLimits, Compiler, Feed, Instance, InstanceLimits, InstanceSettings, NoFeed, Sandbox, SandboxSettings, Strategy,
-    UploadSettings, Uploads, compile_child,
+    Cancel, CompileLimits, Compiler, Feed, Instance, InstanceLimits, InstanceSettings, NoFeed, Sandbox, SandboxSettings,
+    Strategy, UploadSettings, Uploads, compile_child,
 };
 use calypte_kernel::{
-    AccountFacts, AccountView, Candle, CandleEvent, Decimal, Deliver, Event, EventNumber, FeeRates, Hook, HookEnded, InitContext,
-    Instrument, InstrumentId, Marks, Price, Rules, SeriesId, SeriesInfo, StrategyId, Timeframe, Timestamp, Views,
+    AccountFacts, AccountView, Candle, CandleEvent, Decimal, Deliver, Event, EventNumber, FeeRates, Hook, HookEnded,
+    InitContext, Instrument, InstrumentId, Marks, Price, Rules, SeriesId, SeriesInfo, StrategyId, Timeframe, Timestamp, Views,
 };
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
@@ -90,16 +90,17 @@ fn load(runtime: &Runtime, guest: &fixture::Guest) -> Strategy {
 }
 
 fn settings() -> InstanceSettings {
-    InstanceSettings { limits: InstanceLimits::default(), cancel: Cancel::default(), ..InstanceSettings::new(StrategyId::new(1)) }
+    InstanceSettings {
+        limits: InstanceLimits::default(),
+        cancel: Cancel::default(),
+        ..InstanceSettings::new(StrategyId::new(1))
+    }
 }
 
 fn begun(runtime: &Runtime, strategy: &Strategy) -> Instance {
     let mut instance = runtime.block_on(strategy.instantiate(settings())).expect("it starts");
-    let instrument = Instrument {
-        id: InstrumentId::new(0),
-        symbol: "BTC".parse().expect("a symbol"),
-        rules: Rules::hyperliquid(5, 50),
-    };
+    let instrument =
+        Instrument { id: InstrumentId::new(0), symbol: "BTC".parse().expect("a symbol"), rules: Rules::hyperliquid(5, 50) };
     let series = SeriesInfo { id: SeriesId::new(0), instrument: InstrumentId::new(0), timeframe: Timeframe::MINUTE };
     let init = Hook::Init(Box::new(InitContext {
         now: Timestamp::from_millis(0),

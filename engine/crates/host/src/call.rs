@@ -261,8 +261,7 @@ async fn params(running: &mut Running, parameters: &[(String, ParamValue)]) -> R
         return Ok(Answer::Refused("the strategy does not take new parameters while it runs".to_owned()));
     };
     let parameters = convert::parameters(parameters)?;
-    let function =
-        running.hooks.get::<(Vec<(String, hooks::ParamValue)>,), Answered>(&mut running.store, Some(&export))?;
+    let function = running.hooks.get::<(Vec<(String, hooks::ParamValue)>,), Answered>(&mut running.store, Some(&export))?;
     match call(running, function, (parameters,)).await?.0 {
         Ok(()) => Ok(Answer::Accepted),
         Err(words) => Ok(refused(&words, &running.store.data().limits)),

@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(pair(exact(Decimal::from(i64::MIN))), Some((i64::MIN, 0)));
         let long = "1.0000000000000000000000000".parse().expect("a number");
         assert_eq!(pair(exact(long)), Some((1, 0)), "only zeros were too long");
-        let error = exact(Decimal::MAX).err().expect("refused");
+        let error = exact(Decimal::MAX).expect_err("refused");
         assert!(error.to_string().contains("79228162514264337593543950335"), "{error}");
     }
 

@@ -6,9 +6,7 @@ use crate::imports;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use wasmtime::component::Linker;
-use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig, WasmFeatures,
-};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig, WasmFeatures};
 
 /// Fuel of one page that a memory grows by: zeroing 64 KiB takes about as long as this many instructions, as far as one byte
 /// can say it.

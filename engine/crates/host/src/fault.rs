@@ -54,7 +54,10 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
         Stop::Cancelled => return (FaultKind::Cancelled, "cancelled from outside".to_owned()),
         Stop::Panicked => return (FaultKind::Trap, "the runtime itself failed on what the guest did".to_owned()),
         Stop::TaskLeft => {
-            return (FaultKind::TaskLeft, "the hook returned and left a task running; use a timer for what comes later".to_owned());
+            return (
+                FaultKind::TaskLeft,
+                "the hook returned and left a task running; use a timer for what comes later".to_owned(),
+            );
         }
     };
     if let Some(broken) = error.downcast_ref::<Broken>() {
@@ -62,10 +65,13 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => guest.meter.out_of_fuel(),
-        Some(Trap::StackOverflow) => (FaultKind::StackOverflow, "the stack overflowed: the guest recurses too deeply".to_owned()),
-        Some(Trap::AsyncDeadlock) => {
-            (FaultKind::Deadlock, "the guest waits for something that cannot come: hooks get one event and must return".to_owned())
+        Some(Trap::StackOverflow) => {
+            (FaultKind::StackOverflow, "the stack overflowed: the guest recurses too deeply".to_owned())
         }
+        Some(Trap::AsyncDeadlock) => (
+            FaultKind::Deadlock,
+            "the guest waits for something that cannot come: hooks get one event and must return".to_owned(),
+        ),
         // A language whose allocator fails panics: name what made it fail.
         Some(Trap::UnreachableCodeReached) if guest.memory.refused => (
             FaultKind::Memory,

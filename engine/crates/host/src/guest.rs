@@ -6,7 +6,9 @@ use crate::imports::state::StateStore;
 use crate::instance::{Cancel, Feed, InstanceSettings};
 use crate::limits::InstanceLimits;
 use crate::meter::{MemoryMeter, Meter, Pulse};
-use calypte_kernel::{Answer, Deliver, Effects, EventNumber, FaultKind, Hook, HookEnded, KnownEvents, StrategyId, Timestamp, Views};
+use calypte_kernel::{
+    Answer, Deliver, Effects, EventNumber, FaultKind, Hook, HookEnded, KnownEvents, StrategyId, Timestamp, Views,
+};
 use std::sync::Arc;
 
 /// The store's data.
@@ -143,7 +145,9 @@ impl Guest {
     /// Before an import reads: is there an event at all?
     pub(crate) fn read(&mut self, work: u64) -> wasmtime::Result<()> {
         if self.phase == Phase::Outside {
-            return Err(Broken::contract("an import was called outside a hook: describe and start functions must not call any"));
+            return Err(Broken::contract(
+                "an import was called outside a hook: describe and start functions must not call any",
+            ));
         }
         self.meter.work(work)
     }
@@ -152,7 +156,9 @@ impl Guest {
     pub(crate) fn write(&mut self, work: u64) -> wasmtime::Result<()> {
         self.read(work)?;
         if matches!(self.phase, Phase::Ended | Phase::Closing) {
-            return Err(Broken::contract("the event had ended: after events.next returned none, a hook may only return an empty list"));
+            return Err(Broken::contract(
+                "the event had ended: after events.next returned none, a hook may only return an empty list",
+            ));
         }
         Ok(())
     }

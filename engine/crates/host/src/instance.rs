@@ -69,13 +69,7 @@ pub struct InstanceSettings {
 impl InstanceSettings {
     /// For a deployment that never ran.
     pub fn new(strategy: StrategyId) -> Self {
-        Self {
-            strategy,
-            limits: InstanceLimits::default(),
-            state: BTreeMap::new(),
-            seed: 0,
-            cancel: Cancel::default(),
-        }
+        Self { strategy, limits: InstanceLimits::default(), state: BTreeMap::new(), seed: 0, cancel: Cancel::default() }
     }
 }
 
@@ -131,7 +125,11 @@ impl Instance {
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Instance").field("strategy", &self.strategy).field("alive", &self.is_alive()).finish()
+        formatter
+            .debug_struct("Instance")
+            .field("strategy", &self.strategy)
+            .field("alive", &self.is_alive())
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,4 +163,3 @@ impl Strategy {
         }
     }
 }
-

@@ -230,10 +230,10 @@ mod tests {
         let mut watch = Watch::new(0, &pulse);
         assert!(watch.is_over(&pulse), "no time at all");
         let mut watch = Watch::new(3_600_000, &pulse);
-        watch.opened -= Duration::from_secs(3_600);
+        watch.opened -= Duration::from_hours(1);
         pulse.opened();
         assert!(!watch.is_over(&pulse), "a new event has the whole limit");
-        watch.opened -= Duration::from_secs(3_600);
+        watch.opened -= Duration::from_hours(1);
         assert!(watch.is_over(&pulse));
     }
 }

@@ -144,10 +144,8 @@ impl<'a> Interface<'a> {
 
     /// A function that has to be there, asynchronous or plain as the contract says.
     fn function(&self, name: &str, is_async: bool) -> Result<ComponentExportIndex, StrategyError> {
-        let wrong = |problem: &str| StrategyError::Contract {
-            item: format!("{} {name}", self.name),
-            problem: problem.to_owned(),
-        };
+        let wrong =
+            |problem: &str| StrategyError::Contract { item: format!("{} {name}", self.name), problem: problem.to_owned() };
         let (item, index) = self
             .component
             .get_export(Some(&self.index), name)
@@ -287,7 +285,10 @@ impl Manifest {
     /// Itself, where it makes sense.
     pub(crate) fn checked(self) -> Result<Self, String> {
         if !is_name(&self.name) {
-            return Err(format!("name {:?}: use 1 to {NAME_BYTES_MAX} lower-case letters, digits and hyphens", short(&self.name)));
+            return Err(format!(
+                "name {:?}: use 1 to {NAME_BYTES_MAX} lower-case letters, digits and hyphens",
+                short(&self.name)
+            ));
         }
         if self.version.is_empty() || self.version.len() > NAME_BYTES_MAX || self.version.chars().any(char::is_control) {
             return Err(format!("version {:?}: use 1 to {NAME_BYTES_MAX} printable characters", short(&self.version)));

@@ -5,7 +5,8 @@ use crate::limits::InstanceLimits;
 use crate::{Sandbox, SandboxSettings, Strategy};
 use calypte_kernel::{
     AccountFacts, AccountView, Answer, Candle, CandleEvent, Decimal, Deliver, Event, EventNumber, FaultKind, FeeRates, Hook,
-    HookEnded, InitContext, Instrument, InstrumentId, Price, Rules, SeriesId, SeriesInfo, StrategyId, Timeframe, Timestamp, Views,
+    HookEnded, InitContext, Instrument, InstrumentId, Price, Rules, SeriesId, SeriesInfo, StrategyId, Timeframe, Timestamp,
+    Views,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};

@@ -29,10 +29,11 @@ use crate::source::SourceError;
 use crate::timeline::{Broken, Step, Timeline};
 use calypte_kernel::{
     Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,
-    MarketEvent, Output, SeriesId, StopReason, StrategyId, StrategyState, Timestamp, TradingCore, VenueEvent,
+    MarketEvent, Output, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp, TradingCore,
+    VenueEvent,
 };
 use history::History;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// A backtest under way.
 pub struct Backtest {
@@ -391,6 +392,8 @@ impl Backtest {
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Created(deployments) => self.begin(deployments)?,
             Stage::Beginning(answers) => {
+                let heard = self.heard(&answers);
+                self.timeline.keep_heard(|series| heard.contains(&series));
                 let history = match self.from {
                     Some(from) => self.read_history(from, &answers)?,
                     None => History::default(),
@@ -411,6 +414,20 @@ impl Backtest {
             Stage::Stopping | Stage::Done => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Series that strategies hear, or will once their answers are acted on.
+    fn heard(&self, answers: &[HookEnded]) -> BTreeSet<SeriesId> {
+        let asked = answers.iter().filter_map(|ended| match &ended.answer {
+            Answer::Subscriptions(subscriptions) => Some(subscriptions.as_slice()),
+            _ => None,
+        });
+        let known = self.core.strategies().map(StrategyView::subscriptions);
+        let candles = asked.chain(known).flatten().filter_map(|subscription| match subscription {
+            Subscription::Candles { series, .. } => Some(*series),
+            _ => None,
+        });
+        candles.collect()
     }
 
     fn begin(&mut self, deployments: Vec<Deployment>) -> Result<(), BacktestError> {

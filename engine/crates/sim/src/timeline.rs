@@ -148,6 +148,24 @@ impl Timeline {
         Ok(live.map(|(lane, moment)| if moment.step == Step::Gap { moment.time } else { lane.candle.open_time }).min())
     }
 
+    /// Lets go of the series that are made from others and that nobody hears: making them costs as much as all the rest of a
+    /// candle's way through the run.
+    pub(crate) fn keep_heard(&mut self, heard: impl Fn(SeriesId) -> bool) {
+        let kept = self.lanes.iter().map(|lane| matches!(lane.feed, Feed::Source { .. }) || heard(lane.info.id));
+        let kept = kept.collect::<Vec<_>>();
+        let place_of = |lane: usize| kept[..lane].iter().filter(|kept| **kept).count();
+        for lane in &mut self.lanes {
+            if let Feed::Source { derived, .. } = &mut lane.feed {
+                derived.retain(|lane| kept[*lane]);
+                derived.iter_mut().for_each(|lane| *lane = place_of(*lane));
+            }
+        }
+        let mut flags = kept.iter().copied();
+        self.lanes.retain(|_| flags.next().unwrap_or(true));
+        let mut flags = kept.iter().copied();
+        self.moments.retain(|_| flags.next().unwrap_or(true));
+    }
+
     /// The next step.
     #[inline]
     pub(crate) fn peek(&self) -> Option<Next> {

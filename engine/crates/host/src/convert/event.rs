@@ -7,8 +7,8 @@ use calypte_kernel::{
     OrderChange, OrderEvent, OrderKind, PositionCause, PositionEvent, PositionView, Price, Quote, Refusal, Side, TimeInForce,
     TimerEvent, TimerSource, Trade, TriggerKind,
 };
-use wasmtime::component::{ComponentType, Lower};
 use wasmtime::Result;
+use wasmtime::component::{ComponentType, Lower};
 
 /// The contract's `events.event`. Written by hand, since the generated type is as large as its largest case and is copied
 /// several times on the way to the guest: here what is rare and large is boxed, and a candle is not.

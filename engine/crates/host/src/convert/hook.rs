@@ -23,11 +23,7 @@ pub(crate) fn context(context: &InitContext) -> Result<hooks::Context> {
 }
 
 fn series(series: &calypte_kernel::SeriesInfo) -> wit::SeriesInfo {
-    wit::SeriesInfo {
-        id: series.id.get(),
-        instrument: series.instrument.get(),
-        timeframe_ms: series.timeframe.as_millis(),
-    }
+    wit::SeriesInfo { id: series.id.get(), instrument: series.instrument.get(), timeframe_ms: series.timeframe.as_millis() }
 }
 
 /// Parameters with their names.

@@ -26,7 +26,10 @@ impl Guest {
             return self.read(0).map(|()| Following::None);
         }
         if self.cancel.is_cancelled() {
-            return Err(wasmtime::Error::new(Broken { kind: FaultKind::Cancelled, detail: "cancelled from outside".to_owned() }));
+            return Err(wasmtime::Error::new(Broken {
+                kind: FaultKind::Cancelled,
+                detail: "cancelled from outside".to_owned(),
+            }));
         }
         self.meter.check(left)?;
         if self.events_in_call >= EVENTS_PER_CALL || self.meter.call_fuel() >= YIELD_FUEL {

@@ -119,7 +119,8 @@ async fn writing_after_the_event_had_ended_breaks_the_contract() {
         "(call $point (i32.const 0) (f64.const 1))",
     ] {
         let ended = {
-            let guest = Guest { candle: format!("(call $next (i32.const 0)) {write} call $nothing i32.const 0"), ..Guest::default() };
+            let guest =
+                Guest { candle: format!("(call $next (i32.const 0)) {write} call $nothing i32.const 0"), ..Guest::default() };
             let mut instance = begun(&guest, InstanceLimits::default()).await;
             instance.call(candle(2, 100), Box::new(Listed::default())).await.1.expect(write)
         };

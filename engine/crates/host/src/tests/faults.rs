@@ -64,6 +64,15 @@ async fn a_run_can_be_cancelled_from_outside() {
     assert_eq!(fault_of(&ended).0, FaultKind::Cancelled);
 }
 
+/// Cancels the run when it is asked for the next event.
+struct Cancelling(crate::Cancel);
+impl Feed for Cancelling {
+    fn next(&mut self, ended: HookEnded) -> Option<Deliver> {
+        self.0.cancel();
+        Some(candle(ended.number.get() + 1, 100))
+    }
+}
+
 #[tokio::test]
 async fn a_pulling_guest_is_cancelled_between_events() {
     let guest = Guest { candle: fixture::PULL_ALL.to_owned(), ..Guest::default() };
@@ -71,13 +80,6 @@ async fn a_pulling_guest_is_cancelled_between_events() {
     let cancel = settings.cancel.clone();
     let mut instance = strategy(&guest).await.instantiate(settings).await.expect("it starts");
     call(&mut instance, deliver(1, init())).await;
-    struct Cancelling(crate::Cancel);
-    impl Feed for Cancelling {
-        fn next(&mut self, ended: HookEnded) -> Option<Deliver> {
-            self.0.cancel();
-            Some(candle(ended.number.get() + 1, 100))
-        }
-    }
     let (_, ended) = instance.call(candle(2, 100), Box::new(Cancelling(cancel))).await;
     assert_eq!(fault_of(&ended.expect("a fault")).0, FaultKind::Cancelled);
 }
@@ -85,8 +87,9 @@ async fn a_pulling_guest_is_cancelled_between_events() {
 #[tokio::test]
 async fn deep_recursion_overflows_the_stack() {
     let guest = Guest {
-        module: "(func $deep (param i64) (result i64) (i64.add (local.get 0) (call $deep (i64.add (local.get 0) (i64.const 1)))))"
-            .to_owned(),
+        module:
+            "(func $deep (param i64) (result i64) (i64.add (local.get 0) (call $deep (i64.add (local.get 0) (i64.const 1)))))"
+                .to_owned(),
         candle: "(drop (call $deep (i64.const 0))) call $nothing i32.const 0".to_owned(),
         ..Guest::default()
     };
@@ -137,7 +140,8 @@ async fn waiting_for_what_cannot_come_is_a_deadlock() {
 #[tokio::test]
 async fn a_task_left_running_ends_the_instance() {
     // It returns its answer and then yields instead of ending.
-    let guest = Guest { candle: "call $nothing i32.const 1".to_owned(), callback: "i32.const 1".to_owned(), ..Guest::default() };
+    let guest =
+        Guest { candle: "call $nothing i32.const 1".to_owned(), callback: "i32.const 1".to_owned(), ..Guest::default() };
     let mut instance = begun(&guest, InstanceLimits::default()).await;
     let ended = call(&mut instance, candle(2, 100)).await;
     assert_eq!(fault_of(&ended).0, FaultKind::TaskLeft);
@@ -168,7 +172,10 @@ async fn answers_that_cannot_be_read_break_the_contract() {
         ("out of bounds", "(call $return_on-candle (i32.const 65528) (i32.const 100)) i32.const 0"),
         ("unaligned", "(call $return_on-candle (i32.const 8193) (i32.const 1)) i32.const 0"),
         ("too long", "(call $return_on-candle (i32.const 0) (i32.const 268435456)) i32.const 0"),
-        ("no such case", "(i32.store8 (i32.const 8192) (i32.const 99)) (call $return_on-candle (i32.const 8192) (i32.const 1)) i32.const 0"),
+        (
+            "no such case",
+            "(i32.store8 (i32.const 8192) (i32.const 99)) (call $return_on-candle (i32.const 8192) (i32.const 1)) i32.const 0",
+        ),
     ] {
         let ended = candle_of(body).await;
         assert_eq!(fault_of(&ended).0, FaultKind::Contract, "{name}: {ended:?}");
@@ -198,7 +205,10 @@ async fn a_price_with_too_many_digits_is_refused_in_words() {
 
 #[tokio::test]
 async fn describe_may_call_no_import() {
-    let guest = Guest { describe: "(call $log (i32.const 1) (i32.const 1344) (i32.const 3)) i32.const 1024".to_owned(), ..Guest::default() };
+    let guest = Guest {
+        describe: "(call $log (i32.const 1) (i32.const 1344) (i32.const 3)) i32.const 1024".to_owned(),
+        ..Guest::default()
+    };
     let sandbox = sandbox();
     let component = Component::from_binary(sandbox.engine(), &guest.component()).expect("it compiles");
     let error = Strategy::new(&sandbox, component, [0; 32]).await.expect_err("it called log");

@@ -51,7 +51,8 @@ async fn candles_are_those_delivered_the_latest_last() {
     assert_eq!(number(&first_close, many.clone()).await, 99 - 63);
     let two = "(block (result i64) (call $candles (i32.const 0) (i32.const 2) (i32.const 0)) (i64.load offset=56 (i32.load (i32.const 0))))";
     assert_eq!(number(two, many.clone()).await, 98);
-    let unknown = "(block (result i64) (call $candles (i32.const 77) (i32.const 2) (i32.const 0)) (i64.load32_u (i32.const 4)))";
+    let unknown =
+        "(block (result i64) (call $candles (i32.const 77) (i32.const 2) (i32.const 0)) (i64.load32_u (i32.const 4)))";
     assert_eq!(number(unknown, many).await, 0);
 }
 
@@ -177,7 +178,11 @@ async fn the_account_is_as_of_the_event() {
     let held = "(call $position (i32.const 4) (i32.const 0))";
     assert_eq!(number(&load(held, 8), with(true)).await, -2);
     assert_eq!(number(&load(held, 48), with(true)).await, 20, "short two from 110, marked at 100");
-    assert_eq!(number(&format!("(block (result i64) {held} (i64.load8_u (i32.const 40)))"), with(false)).await, 0, "no mark: none");
+    assert_eq!(
+        number(&format!("(block (result i64) {held} (i64.load8_u (i32.const 40)))"), with(false)).await,
+        0,
+        "no mark: none"
+    );
     assert_eq!(number(&load("(call $position (i32.const 1) (i32.const 0))", 8), with(true)).await, 0);
     let balance = "(call $balance (i32.const 0))";
     assert_eq!(number(&load(balance, 0), with(true)).await, 1_000, "cash");

@@ -55,10 +55,7 @@ async fn a_text_longer_than_a_call_may_carry_faults() {
 
 #[tokio::test]
 async fn the_status_is_the_last_one_shown() {
-    let effects = effects_of(
-        "(call $text (i32.const 1280) (i32.const 7)) (call $text (i32.const 1296) (i32.const 5))",
-    )
-    .await;
+    let effects = effects_of("(call $text (i32.const 1280) (i32.const 7)) (call $text (i32.const 1296) (i32.const 5))").await;
     assert_eq!(effects.status, Some(Status::Text("0.1.0".to_owned())));
     let long = effects_of("(call $text (i32.const 20480) (i32.const 40000))").await;
     let Some(Status::Text(text)) = long.status else { panic!("a text") };
@@ -81,15 +78,16 @@ async fn rows_of_a_table_are_as_long_as_its_columns() {
     assert_eq!(rows, [["fix".to_owned(), String::new()], ["fix".to_owned(), "fix".to_owned()]]);
 }
 
+/// Keeps the answer (0 done, else 1 and the reason) as a chart point.
+const NOTE: &str = "(call $chart_series (i32.const 1280) (i32.const 7) (i32.const 0) (i32.const 520))
+    (call $point (i32.const 0) (f64.convert_i32_u (i32.add (i32.load8_u (i32.const 512))
+      (select (i32.load8_u (i32.const 513)) (i32.const 0) (i32.load8_u (i32.const 512))))))";
+
 #[tokio::test]
 async fn state_is_bounded_and_refusals_are_answers() {
     let set = |key: u32, value: u32| {
         format!("(call $set (i32.const 20480) (i32.const {key}) (i32.const 20480) (i32.const {value}) (i32.const 512)) {NOTE}")
     };
-    // Keeps the answer (0 done, else 1 and the reason) as a chart point.
-    const NOTE: &str = "(call $chart_series (i32.const 1280) (i32.const 7) (i32.const 0) (i32.const 520))
-        (call $point (i32.const 0) (f64.convert_i32_u (i32.add (i32.load8_u (i32.const 512))
-          (select (i32.load8_u (i32.const 513)) (i32.const 0) (i32.load8_u (i32.const 512))))))";
     let limits = InstanceLimits { state_value_bytes_max: 100, state_bytes_max: 1_000, ..InstanceLimits::default() };
     let body = [set(3, 10), set(0, 10), set(257, 10), set(3, 101), set(3, 100)].concat();
     let effects = effects_with(&body, limits).await;
@@ -146,10 +144,8 @@ async fn an_instance_begins_with_the_state_that_was_kept() {
             .to_owned(),
         ..Guest::default()
     };
-    let settings = InstanceSettings {
-        state: [("key".to_owned(), b"kept".to_vec())].into(),
-        ..InstanceSettings::new(StrategyId::new(3))
-    };
+    let settings =
+        InstanceSettings { state: [("key".to_owned(), b"kept".to_vec())].into(), ..InstanceSettings::new(StrategyId::new(3)) };
     let mut instance = strategy(&guest).await.instantiate(settings).await.expect("it starts");
     call(&mut instance, deliver(1, init())).await;
     assert!(matches!(call(&mut instance, candle(2, 100)).await.answer, Answer::Intents(_)));

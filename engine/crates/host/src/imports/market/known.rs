@@ -3,8 +3,8 @@
 
 use crate::limits::InstanceLimits;
 use calypte_kernel::{
-    Book, Candle, CandleEvent, Decimal, Event, Feed, FeedChange, FeedEvent, InitContext, Instrument, InstrumentId, Level, Price,
-    Quote, SeriesId, Side, Subscription,
+    Book, Candle, CandleEvent, Decimal, Event, Feed, FeedChange, FeedEvent, InitContext, Instrument, InstrumentId, Level,
+    Price, Quote, SeriesId, Side, Subscription,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,0 +1,119 @@
+//! A strategy and a market in memory, for many runs: each with its own instance, parameters and fuel.
+
+use super::digest::Identity;
+use super::prepare::{Loaded, PrepareError, load, read_options};
+use super::pull::{Pull, Way};
+use super::setup::{Setup, deployment, instance_settings};
+use super::warnings::warnings_of;
+use super::{DataUsed, ParameterError, resolve};
+use crate::control::Control;
+use crate::data::{self, LOAD_CANDLES_MAX};
+use crate::request::{MarketRequest, RunSettings, SeriesRequest, StrategyRequest};
+use crate::upload::uploads;
+use anyhow::Context as _;
+use calypte_host::{Manifest, SandboxSettings};
+use calypte_kernel::{ParamValue, StrategyId};
+use calypte_sim::{Backtest, CandleSource, ItemSource, Outcome, SourceItem};
+use std::sync::Arc;
+
+/// The number of the only strategy of each run.
+const STRATEGY: StrategyId = StrategyId::new(0);
+
+/// A loaded strategy with decoded data.
+pub struct Decoded {
+    request: StrategyRequest,
+    loaded: Loaded,
+    setup: Setup,
+    settings: RunSettings,
+    data: Vec<DataUsed>,
+    /// Candles and gap notes of each series with a file.
+    items: Vec<Arc<[SourceItem]>>,
+}
+
+impl Decoded {
+    /// Loads the strategy and reads the files, for so many runs at once.
+    ///
+    /// # Errors
+    /// Where the strategy is refused, its fixed parameters are not allowed, or the data are not fit for use.
+    pub async fn new(
+        strategy: &StrategyRequest,
+        market: &MarketRequest,
+        settings: &RunSettings,
+        runs_at_once: usize,
+        remark: fn(&str),
+    ) -> anyhow::Result<Self> {
+        let instances_max = u32::try_from(runs_at_once).context("counting runs")?.saturating_add(1);
+        let sandbox = SandboxSettings { instances_max, portable: settings.portable, ..SandboxSettings::default() };
+        let loaded = load(&uploads(sandbox, remark)?, STRATEGY, strategy).await?;
+        let (series, read_settings) = (market.series.clone(), settings.clone());
+        let read = move || series.iter().map(|series| read(series, &read_settings, remark)).collect::<Result<Vec<_>, _>>();
+        let read = tokio::task::spawn_blocking(read).await.context("reading the data")??;
+        let (items, data) = read.into_iter().unzip();
+        let setup = Setup::new(market, settings);
+        Ok(Self { request: strategy.clone(), loaded, setup, settings: settings.clone(), data, items })
+    }
+
+    /// What the strategy says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        self.loaded.strategy.manifest()
+    }
+
+    /// Candles of all files.
+    pub fn candles(&self) -> usize {
+        let is_candle = |item: &&SourceItem| matches!(item, SourceItem::Candle(_));
+        self.items.iter().map(|items| items.iter().filter(is_candle).count()).sum()
+    }
+
+    /// Names everything a run depends on but the parameters given to [`Self::run`].
+    pub fn digest(&self, way: Way) -> String {
+        let strategies = std::slice::from_ref(&self.loaded);
+        Identity { strategies, data: &self.data, setup: &self.setup, settings: &self.settings, way }.digest()
+    }
+
+    /// Checks parameters beyond the fixed ones.
+    ///
+    /// # Errors
+    /// Where the manifest does not allow one.
+    pub fn check(&self, written: &[(String, String)]) -> Result<(), ParameterError> {
+        self.resolve(written).map(drop)
+    }
+
+    /// Runs once, with parameters beyond the fixed ones. Takes its thread until it is done; `control` ends it early.
+    ///
+    /// # Errors
+    /// Where a parameter is not allowed or the instance does not start.
+    pub fn run(&self, written: &[(String, String)], way: Way, control: &Arc<Control>) -> anyhow::Result<Outcome> {
+        let loaded = Loaded { parameters: self.resolve(written)?, ..self.loaded.clone() };
+        let sources = self.items.iter().map(|items| Box::new(ItemSource::new(Arc::clone(items))) as Box<dyn CandleSource>);
+        let sources = self.setup.sources(sources.collect());
+        let backtest = Backtest::new(self.setup.backtest(), vec![deployment(&loaded)], sources).context("setting up a run")?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().context("making a runtime")?;
+        runtime.block_on(async {
+            let instance = loaded.strategy.instantiate(instance_settings(STRATEGY, &self.settings)).await;
+            let instance = instance.with_context(|| format!("starting {}", loaded.name))?;
+            let pull = Pull::new(backtest, Arc::default(), Arc::clone(control), way).without_progress();
+            let (outcome, failed) = pull.run(&mut [instance]).await;
+            failed.map_or(Ok(outcome), |error| Err(error).context("reading the data"))
+        })
+    }
+
+    fn resolve(&self, written: &[(String, String)]) -> Result<Arc<[(String, ParamValue)]>, ParameterError> {
+        let mut all = self.request.parameters.clone();
+        all.extend_from_slice(written);
+        resolve(&self.request.name, self.manifest(), &all)
+    }
+}
+
+fn read(
+    series: &SeriesRequest,
+    settings: &RunSettings,
+    remark: fn(&str),
+) -> Result<(Arc<[SourceItem]>, DataUsed), PrepareError> {
+    let read = data::load(&series.file, &read_options(series, settings), LOAD_CANDLES_MAX)?;
+    let (warnings, warnings_left_out) = warnings_of(&read.notes);
+    for warning in &warnings {
+        remark(&format!("warning: {}: {warning}", series.file.display()));
+    }
+    let used = DataUsed { file: series.file.clone(), series: series.info, sha256: read.sha256, warnings, warnings_left_out };
+    Ok((read.items, used))
+}
