@@ -4,10 +4,12 @@
 //! [`DERIVED_DECIMALS`](calypte_kernel::DERIVED_DECIMALS).
 
 mod event;
+mod handed;
 mod hook;
 mod intent;
 
 pub(crate) use event::{NextEvent, candle, event, order, position, quote};
+pub(crate) use handed::Handed;
 pub(crate) use hook::{context, instrument, manifest, parameters, stop_reason, subscriptions};
 pub(crate) use intent::{intents, wanted};
 

@@ -51,15 +51,7 @@ pub(crate) enum NextEvent {
 }
 
 /// An event as the guest gets it.
-#[inline]
 pub(crate) fn event(event: &Event) -> Result<NextEvent> {
-    match event {
-        Event::Candle(event) => candle_event(event).map(NextEvent::Candle),
-        other => rare(other),
-    }
-}
-
-fn rare(event: &Event) -> Result<NextEvent> {
     Ok(match event {
         Event::Candle(event) => NextEvent::Candle(candle_event(event)?),
         Event::Trade(event) => NextEvent::Trade(trade(event)?),

@@ -1,6 +1,6 @@
 //! `events`: the fast path. `next` ends the open event and hands out the following one inside the same hook call.
 
-use crate::convert::{self, NextEvent};
+use crate::convert::Handed;
 use crate::guest::{Broken, Guest, Phase};
 use crate::limits::{EVENTS_PER_CALL, YIELD_FUEL};
 use calypte_kernel::{Answer, Deliver, Event, FaultKind, Hook, KnownEvents};
@@ -65,17 +65,17 @@ fn is_for_next(deliver: &Deliver, knows: KnownEvents) -> bool {
     matches!(&deliver.hook, Hook::Event(event) if knows.contains(event.kind()))
 }
 
-fn next(mut store: StoreContextMut<'_, Guest>, (): ()) -> Result<(Option<NextEvent>,)> {
+fn next(mut store: StoreContextMut<'_, Guest>, (): ()) -> Result<(Handed,)> {
     let left = store.get_fuel()?;
     match store.data_mut().following(left)? {
-        Following::None => Ok((None,)),
+        Following::None => Ok((Handed::none(),)),
         Following::Ended(fuel) => {
             store.set_fuel(fuel)?;
-            Ok((None,))
+            Ok((Handed::none(),))
         }
         Following::Event(event, fuel) => {
             store.set_fuel(fuel)?;
-            Ok((Some(convert::event(&event)?),))
+            Ok((Handed::event(&event)?,))
         }
     }
 }
