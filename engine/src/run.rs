@@ -34,7 +34,7 @@ use crate::request::{BacktestRequest, RunSettings, SeriesRequest};
 use crate::upload::uploads;
 use anyhow::Context as _;
 use bars::{Bars, Watched};
-use calypte_host::{Instance, Manifest, SandboxSettings};
+use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
 use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId};
 use calypte_sim::{Backtest, CandleSource, Observer, Outcome};
 use prepare::{Loaded, SharedFile};
@@ -115,11 +115,24 @@ pub async fn backtest(
     observer: Box<dyn Observer>,
     way: Way,
 ) -> anyhow::Result<RunReport> {
-    let began = Instant::now();
     let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
     let sandbox = SandboxSettings { instances_max, portable: request.settings.portable, ..SandboxSettings::default() };
-    let uploads = uploads(sandbox, remark)?;
-    let strategies = prepare::strategies(&uploads, &request).await?;
+    backtest_in(&uploads(sandbox, remark)?, request, control, observer, way).await
+}
+
+/// As [`backtest`], in a sandbox that other runs share. Whether results are portable is the sandbox's setting then.
+///
+/// # Errors
+/// As [`backtest`].
+pub async fn backtest_in(
+    uploads: &Uploads,
+    request: BacktestRequest,
+    control: Arc<Control>,
+    observer: Box<dyn Observer>,
+    way: Way,
+) -> anyhow::Result<RunReport> {
+    let began = Instant::now();
+    let strategies = prepare::strategies(uploads, &request).await?;
     let setup = Setup::new(&request.market, &request.settings);
     let files = prepare::files(&request.market, &request.settings).map_err(PrepareError::Data)?;
     let bars = Arc::new(Mutex::new(Bars::new(request.settings.from)));

@@ -153,6 +153,10 @@ impl Observer for Listener {
         self.inner.equity(point);
     }
 
+    fn answered(&mut self, time: Timestamp, ended: &HookEnded) {
+        self.inner.answered(time, ended);
+    }
+
     fn denied(&mut self, time: Timestamp, strategy: StrategyId, refusal: &Refusal) {
         self.inner.denied(time, strategy, refusal);
     }

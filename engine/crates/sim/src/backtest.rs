@@ -208,6 +208,10 @@ impl Backtest {
         if let Some(strategy) = self.strategy(ended.strategy) {
             strategy.fuel = strategy.fuel.saturating_add(ended.fuel);
         }
+        let did_nothing = ended.effects.is_none() && matches!(&ended.answer, Answer::Intents(intents) if intents.is_empty());
+        if !did_nothing {
+            self.observer.answered(self.now, &ended);
+        }
         match &ended.answer {
             Answer::Intents(intents) => self.counts.intents += intents.len() as u64,
             Answer::Fault(fault) => self.look_for_the_end(fault),

@@ -4,7 +4,7 @@
 //! their sources stand in `engine/docs/statistics.md`.
 
 use calypte_kernel::{
-    Decimal, EventKind, EventNumber, Fault, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState, Timestamp,
+    Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState, Timestamp,
     Urgency, VenueFill,
 };
 
@@ -294,6 +294,8 @@ pub trait Observer: Send {
     fn fill(&mut self, strategy: StrategyId, fill: &VenueFill, position: Decimal);
     /// Equity, at the interval that the settings name and at the end of the run.
     fn equity(&mut self, point: EquityPoint);
+    /// A hook ended with anything but «nothing»: intents, effects, or an answer that is no list of intents. It is not yet acted on.
+    fn answered(&mut self, _time: Timestamp, _ended: &HookEnded) {}
     /// The risk gate denied a request.
     fn denied(&mut self, _time: Timestamp, _strategy: StrategyId, _refusal: &Refusal) {}
     /// A strategy tells the trader something.
