@@ -74,13 +74,14 @@ impl TradingCore {
     pub(super) fn deliver(&mut self, place: usize, hook: Hook, out: OutHook, since: Timestamp) {
         let now = self.now;
         let slot = &mut self.slots[place];
-        if slot.instant.0 == now {
+        if slot.instant.0 != now {
+            slot.instant = (now, 1);
+        } else if out != OutHook::WarmUp {
+            // History comes all at one time and is bounded by what was asked for.
             slot.instant.1 += 1;
             if slot.instant.1 > EVENTS_PER_INSTANT_MAX {
                 return self.fault_looping(place);
             }
-        } else {
-            slot.instant = (now, 1);
         }
         self.events += 1;
         let number = EventNumber::new(self.events);
