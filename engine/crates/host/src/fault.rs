@@ -40,6 +40,10 @@ pub(crate) fn fault(store: &Store<Guest>, hook: &str, stop: &Stop) -> Fault {
         Stop::Failed(error) => functions(error).unwrap_or_else(|| hook.to_owned()),
         _ => hook.to_owned(),
     };
+    let detail = match guest.wasi.last_words(guest.event.number.get()) {
+        Some(words) if kind == FaultKind::Trap => format!("{detail}; it last wrote: {words}"),
+        _ => detail,
+    };
     let left = store.get_fuel().unwrap_or_default();
     Fault { kind, function, event: guest.event.number, fuel: guest.meter.used(left), detail: cut(&detail, DETAIL_BYTES_MAX) }
 }

@@ -3,6 +3,7 @@
 use crate::imports::chart::ChartNames;
 use crate::imports::market::Market;
 use crate::imports::state::StateStore;
+use crate::imports::wasi::Wasi;
 use crate::instance::{Cancel, Feed, InstanceSettings};
 use crate::limits::InstanceLimits;
 use crate::meter::{MemoryMeter, Meter, Pulse};
@@ -35,6 +36,8 @@ pub(crate) struct Guest {
     pub(crate) market: Market,
     /// Names of chart series.
     pub(crate) chart: ChartNames,
+    /// What its language asks of an operating system.
+    pub(crate) wasi: Wasi,
     /// Kinds of event the component has hooks for.
     pub(crate) knows: KnownEvents,
     /// Where the next event comes from, for as long as a call lasts.
@@ -100,6 +103,7 @@ impl Guest {
             state: StateStore::new(settings.state),
             market: Market::default(),
             chart: ChartNames::default(),
+            wasi: Wasi::new(settings.seed, limits.handles_max),
             knows,
             feed: None,
             leftover: None,

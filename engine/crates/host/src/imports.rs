@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod market;
 pub(crate) mod state;
 pub(crate) mod status;
+pub(crate) mod wasi;
 
 use crate::guest::Guest;
 use wasmtime::Engine;
@@ -23,6 +24,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     account::add_to_linker(&mut linker)?;
     chart::add_to_linker(&mut linker)?;
     events::add_to_linker(&mut linker)?;
+    wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod fixture;
 mod fast_path;
 mod faults;
 mod reads;
+mod wasi;
 mod writes;
 
 use fixture::Guest;

@@ -251,6 +251,14 @@ fn uploads() -> Uploads {
     Uploads::new(sandbox, UploadSettings::new(compiler(CompileLimits::default()))).expect("nothing is opened")
 }
 
+/// A strategy as the whole upload makes it.
+pub(crate) async fn loaded(file: Vec<u8>) -> Strategy {
+    let sandbox = Sandbox::new(SandboxSettings { instances_max: 2, ..SandboxSettings::default() });
+    let settings = UploadSettings::new(compiler(CompileLimits::default()));
+    let uploads = Uploads::new(sandbox.expect("address space for two instances"), settings).expect("nothing is opened");
+    uploads.load(file).await.expect("it passes").strategy
+}
+
 #[tokio::test]
 async fn a_file_becomes_a_strategy() {
     let uploads = uploads();

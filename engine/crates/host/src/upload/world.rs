@@ -13,7 +13,7 @@ use wasmparser::types::TypesRef;
 
 pub(in crate::upload) mod contract;
 mod same;
-mod wasi;
+pub(in crate::upload) mod wasi;
 
 use contract::{CONTRACT, Interface, Named};
 

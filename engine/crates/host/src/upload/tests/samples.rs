@@ -4,6 +4,9 @@ use crate::upload::world::contract::FILES;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve, SourceMap};
 
+/// The folder of what is granted of WASI.
+const GRANTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wit");
+
 /// Imports a little and exports what most strategies do.
 const WORLD: &str = "package calypte:strategy@0.1.0;
     world strategy { import log; import events; export lifecycle; export market-events; }";
@@ -40,6 +43,32 @@ pub(crate) fn importing(package: &str, name: &str) -> Vec<u8> {
     let world = format!("package test:guest; world guest {{ import {name}; export calypte:strategy/lifecycle@0.1.0; }}");
     files.push_str("guest.wit", world);
     encode(resolve, files)
+}
+
+/// A component that imports interfaces of what is granted of WASI, all their functions.
+pub(crate) fn importing_granted(names: &[String]) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let mut files = SourceMap::default();
+    for (name, text) in FILES {
+        files.push_str(name, text);
+    }
+    resolve.push_group(files.parse().map_err(|(_, error)| error).expect("the contract parses")).expect("it resolves");
+    resolve.push_dir(GRANTED).expect("what is granted of WASI parses");
+    let imports = names.iter().map(|name| format!("import {name};")).collect::<String>();
+    let mut files = SourceMap::default();
+    files.push_str(
+        "guest.wit",
+        format!("package test:guest; world guest {{ {imports} export calypte:strategy/lifecycle@0.1.0; }}"),
+    );
+    encode(resolve, files)
+}
+
+/// The imports of the world that the linker is made of.
+pub(crate) fn granted() -> Vec<String> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(GRANTED).expect("what is granted of WASI parses");
+    let world = resolve.select_world(&[package], Some("granted")).expect("it is there");
+    resolve.worlds[world].imports.keys().map(|key| resolve.name_world_key(key)).collect()
 }
 
 fn encode(mut resolve: Resolve, files: SourceMap) -> Vec<u8> {

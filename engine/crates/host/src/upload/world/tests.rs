@@ -155,3 +155,40 @@ fn what_a_language_runtime_needs_is_granted() {
         samples::importing("package wasi:clocks@0.2.6; interface wall-clock { f: func(); }", "wasi:clocks/wall-clock@0.2.6");
     assert!(verdict(&file).is_ok());
 }
+
+#[test]
+fn what_is_granted_of_wasi_is_what_the_linker_offers() {
+    let granted = samples::granted();
+    let names = granted.iter().map(|name| name.split('@').next().expect("a first part")).collect::<Vec<_>>();
+    let mut listed = wasi::GRANTED;
+    listed.sort_unstable();
+    let mut offered = names.clone();
+    offered.sort_unstable();
+    assert_eq!(offered, listed);
+    // Each alone and all together pass the check, and the linker has every function of them.
+    let engine = wasmtime::Engine::new(&crate::engine::config(&crate::SandboxSettings {
+        instances_max: 1,
+        ..crate::SandboxSettings::default()
+    }))
+    .expect("address space for one instance");
+    let linker = crate::imports::linker(&engine).expect("the host's functions fit");
+    let alone = granted.iter().map(std::slice::from_ref);
+    for names in alone.chain([granted.as_slice()]) {
+        let file = samples::importing_granted(names);
+        let world = verdict(&file).unwrap_or_else(|error| panic!("{names:?}: {error}"));
+        assert!(names.iter().all(|name| world.imports.contains(name)), "{names:?}: {world:?}");
+        let component = wasmtime::component::Component::from_binary(&engine, &file).expect("it compiles");
+        linker.instantiate_pre(&component).map(drop).unwrap_or_else(|error| panic!("{names:?}: {error:#}"));
+    }
+}
+
+#[test]
+fn a_function_that_a_granted_interface_lacks_is_not_linked() {
+    let engine = wasmtime::Engine::default();
+    let linker = crate::imports::linker(&engine).expect("the host's functions fit");
+    let file = samples::importing("package wasi:random@0.2.99; interface random { f: func(); }", "wasi:random/random@0.2.99");
+    assert!(verdict(&file).is_ok(), "by its name it is granted");
+    let component = wasmtime::component::Component::from_binary(&engine, &file).expect("it compiles");
+    let error = linker.instantiate_pre(&component).err().expect("there is no such function");
+    assert!(format!("{error:#}").contains("wasi:random/random"), "{error:#}");
+}

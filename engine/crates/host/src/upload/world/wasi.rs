@@ -3,8 +3,8 @@
 use super::ImportKind;
 
 /// Granted, each with a harmless meaning: output goes to the strategy's log, input, environment and arguments are empty,
-/// clocks read the engine's time, randomness comes from the run's seed.
-const GRANTED: [&str; 18] = [
+/// clocks read the engine's time, randomness comes from the run's seed. The linker offers exactly these.
+pub(in crate::upload) const GRANTED: [&str; 18] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
