@@ -3,8 +3,9 @@
 use crate::bindings::calypte::strategy::types as wit;
 use crate::bindings::exports::calypte::strategy::lifecycle as hooks;
 use crate::convert::{self, NextEvent};
-use crate::fault::{Stop, cut, fault};
+use crate::fault::{Stop, fault};
 use crate::guest::{Broken, Guest, Phase};
+use crate::imports::printable;
 use crate::instance::{InstanceSettings, Running};
 use crate::limits::{InstanceLimits, YIELD_FUEL};
 use crate::meter::{Pulse, Watch};
@@ -281,7 +282,7 @@ async fn save(running: &mut Running) -> Result<Answer, Stop> {
 }
 
 fn refused(words: &str, limits: &InstanceLimits) -> Answer {
-    Answer::Refused(cut(words, limits.text_bytes_max))
+    Answer::Refused(printable(words, limits.text_bytes_max))
 }
 
 /// Calls a function of the guest, watched, and proves that it left nothing running.

@@ -77,6 +77,8 @@ impl InstanceSettings {
 pub struct Instance {
     strategy: StrategyId,
     running: Option<Running>,
+    /// Why it is gone.
+    fault: Option<Box<Fault>>,
 }
 
 /// The store and what is called in it.
@@ -87,7 +89,7 @@ pub(crate) struct Running {
 
 impl Instance {
     pub(crate) const fn new(strategy: StrategyId, running: Running) -> Self {
-        Self { strategy, running: Some(running) }
+        Self { strategy, running: Some(running), fault: None }
     }
 
     /// Whether it can be called: it has not faulted.
@@ -108,18 +110,36 @@ impl Instance {
     pub async fn call(&mut self, deliver: Deliver, feed: Box<dyn Feed>) -> (Box<dyn Feed>, Option<HookEnded>) {
         // Taken out for the time of the call: one that is dropped half way, or faults, never comes back.
         let Some(mut running) = self.running.take() else {
-            return (feed, Some(gone(&deliver)));
+            return (feed, Some(self.gone(&deliver)));
         };
         running.store.data_mut().feed = Some(feed);
         let ended = call::deliver(&mut running, deliver).await;
         let feed = running.store.data_mut().feed.take().unwrap_or_else(|| Box::new(NoFeed::default()));
-        if matches!(&ended, Some(HookEnded { answer: Answer::Fault(_), .. })) {
+        if let Some(HookEnded { answer: Answer::Fault(fault), .. }) = &ended {
+            self.fault = Some(fault.clone());
             // Where the runtime panicked, tearing the store down may panic again: that too ends here.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(running)));
         } else {
             self.running = Some(running);
         }
         (feed, ended)
+    }
+
+    /// The answer of an instance that is gone: what it failed with, again. A guest that fails after its event had ended through
+    /// `events.next` is only heard of here.
+    fn gone(&self, deliver: &Deliver) -> HookEnded {
+        let fault = match &self.fault {
+            Some(fault) => Fault { detail: format!("{}; the instance is gone since", fault.detail), ..Fault::clone(fault) },
+            None => Fault {
+                kind: FaultKind::Cancelled,
+                function: "call".to_owned(),
+                event: deliver.number,
+                fuel: 0,
+                detail: "a call was given up half way; the instance is gone since".to_owned(),
+            },
+        };
+        let (strategy, number) = (deliver.strategy, deliver.number);
+        HookEnded { strategy, number, answer: Answer::Fault(Box::new(fault)), effects: None, fuel: 0 }
     }
 }
 
@@ -130,23 +150,6 @@ impl std::fmt::Debug for Instance {
             .field("strategy", &self.strategy)
             .field("alive", &self.is_alive())
             .finish_non_exhaustive()
-    }
-}
-
-fn gone(deliver: &Deliver) -> HookEnded {
-    let fault = Fault {
-        kind: FaultKind::Contract,
-        function: "call".to_owned(),
-        event: deliver.number,
-        fuel: 0,
-        detail: "the instance faulted before and is gone; make a new one".to_owned(),
-    };
-    HookEnded {
-        strategy: deliver.strategy,
-        number: deliver.number,
-        answer: Answer::Fault(Box::new(fault)),
-        effects: None,
-        fuel: 0,
     }
 }
 

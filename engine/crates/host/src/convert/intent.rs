@@ -1,8 +1,8 @@
 //! Intents on their way from the guest. Numbers stay as the guest wrote them: what they are worth is for the risk gate to say.
 
 use crate::bindings::calypte::strategy::types as wit;
-use crate::fault::cut;
 use crate::guest::Broken;
+use crate::imports::printable;
 use crate::limits::InstanceLimits;
 use calypte_kernel::{
     InstrumentId, Intent, MarginMode, OrderId, OrderRef, OrderTag, PlaceOrder, Side, TimeInForce, TimerId, Timestamp,
@@ -55,7 +55,7 @@ fn intent(intent: wit::Intent, limits: &InstanceLimits) -> Intent {
                 wit::Urgency::Warning => Urgency::Warning,
                 wit::Urgency::Alert => Urgency::Alert,
             },
-            text: cut(&notification.text, limits.text_bytes_max),
+            text: printable(&notification.text, limits.text_bytes_max),
         },
     }
 }

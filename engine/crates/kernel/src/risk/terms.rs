@@ -24,6 +24,11 @@ pub(super) fn checked_size(value: Decimal, instrument: &Instrument) -> Result<Si
         Denial::new(DenialCode::SizeNotPositive, format!("size {value} of {} is not positive", instrument.symbol))
     })?;
     check_lot(value, instrument)?;
+    // A difference to a target may be larger than any size a strategy can write, and could not be told to it.
+    if i64::try_from(value.normalize().mantissa()).is_err() {
+        let message = format!("size {value} of {} has more digits than 64 bits carry", instrument.symbol);
+        return Err(Denial::new(DenialCode::NumberOutOfRange, message));
+    }
     Ok(size)
 }
 
