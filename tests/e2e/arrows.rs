@@ -25,7 +25,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wasmtime", &["calypte-host"]),
     ("anyhow", &["calypte", "tests"]),
     ("clap", &["calypte"]),
-    ("tokio", &["calypte", "calypte-host", "calypte-venues", "calypte-devnet"]),
+    ("tokio", &["calypte", "calypte-host", "calypte-venues", "calypte-devnet", "tests"]),
 ];
 
 /// All that the kernel may build on: arithmetic, and words for errors.

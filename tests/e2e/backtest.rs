@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::str::FromStr as _;
 use tests::reference::{self, Fill, Rules};
-use tests::{calypte, component, run, shared_file, temp_dir};
+use tests::{calypte, component, run, shared_file, spec_candles, synth_candles, temp_dir};
 
 /// Money, fees and rules of the peers' benchmark.
 const SPEC: [&str; 8] = ["--cash", "1000000", "--fee-taker", "0.00045", "--slippage-bps", "0", "--instrument", "any"];
@@ -20,13 +20,6 @@ fn number(text: &str) -> Decimal {
 /// A number of a report: money is written as text, since JSON's numbers are not exact.
 fn money(report: &Value, key: &str) -> Decimal {
     number(report[key].as_str().unwrap_or_else(|| panic!("`{key}` is no text in {report}")))
-}
-
-/// The candles of the peers' benchmark, made by its own generator.
-fn spec_candles(rows: u32, folder: &Path) -> Option<PathBuf> {
-    let generator = shared_file("bench/make_data.py")?;
-    let made = run(Command::new("python3").arg(generator).args(["-n", &rows.to_string(), "--out-dir"]).arg(folder)).ok();
-    Some(PathBuf::from(made.stdout.trim()))
 }
 
 /// Backtests `ema-atr` with the benchmark's settings; the report of the folder it wrote.
@@ -116,12 +109,10 @@ fn ema_atr_on_a_real_year_agrees_with_plain_rust() {
 #[test]
 fn the_same_run_twice_is_the_same_to_the_byte() {
     let folder = temp_dir();
-    let candles = folder.path().join("candles.csv");
-    let path = candles.to_str().expect("text");
-    calypte(["data", "synth", "--rows", "20000", "--seed", "7", "--out", path]).ok();
+    let candles = synth_candles(20_000, 7, folder.path(), "candles.csv");
     let reports = ["a", "b"].map(|name| {
         let out = folder.path().join(name);
-        backtest(&format!("BTC:1m={path}"), &["--seed", "3", "--param", "chart=true"], &out);
+        backtest(&format!("BTC:1m={}", candles.display()), &["--seed", "3", "--param", "chart=true"], &out);
         let mut files = ["fills.csv", "equity.csv"].map(|file| std::fs::read(out.join(file)).expect(file)).to_vec();
         let report = std::fs::read_to_string(out.join("report.json")).expect("report");
         let lines: Vec<&str> = report.lines().filter(|line| !line.contains("\"wall_time_ms\"")).collect();
@@ -132,42 +123,42 @@ fn the_same_run_twice_is_the_same_to_the_byte() {
     assert!(reports[0] == reports[1], "two equal runs differ");
 }
 
+/// Peak memory of a backtest in kilobytes, its children's included.
+fn peak_memory(candles: &Path, more: &[&str]) -> u64 {
+    // The interpreter waits for the run and reports what the system says of its largest child.
+    let measure = "import resource, subprocess, sys\n\
+                   subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
+                   print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    let mut command = Command::new("python3");
+    command.args(["-c", measure]).arg(tests::calypte_path()).arg("backtest").arg(component("ema-atr"));
+    let run = run(command.arg("--data").arg(format!("BTC:1m={}", candles.display())).arg("--json").args(more)).ok();
+    run.stdout.trim().parse().expect("kilobytes")
+}
+
 #[test]
 fn peak_memory_does_not_grow_with_the_length_of_the_data() {
     let folder = temp_dir();
-    let peak = |rows: u32| {
-        let candles = folder.path().join(format!("{rows}.csv.zst"));
-        let path = candles.to_str().expect("text");
-        calypte(["data", "synth", "--rows", &rows.to_string(), "--out", path]).ok();
-        let strategy = component("ema-atr");
-        let data = format!("BTC:1m={path}");
-        // The interpreter waits for the run and reports what the system says of its largest child.
-        let measure = "import resource, subprocess, sys\n\
-                       subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
-                       print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-        let mut command = Command::new("python3");
-        command.args(["-c", measure]).arg(tests::calypte_path()).arg("backtest").arg(strategy);
-        let run = run(command.args(["--data", &data, "--json"])).ok();
-        run.stdout.trim().parse::<u64>().expect("kilobytes")
-    };
+    let made = [1_000, 50_000, 1_000_000, 2_000_000];
+    let made = made.map(|candles| synth_candles(candles, 1, folder.path(), &format!("{candles}.csv.zst")));
+    let [tiny, short, long, longer] = made.each_ref().map(|path| path.as_path());
     // The first run also fills the cache of compiled code, in a child of its own.
-    peak(1_000);
-    let (short, long) = (peak(50_000), peak(1_000_000));
-    assert!(long < short + short / 4, "a run of 50 000 candles took {short} kB at its peak, one of 1 000 000 took {long} kB");
+    peak_memory(tiny, &[]);
+    // No candle moves as much as that: nothing is traded, so that data alone goes through.
+    let quiet = ["--param", "filter=0.9"];
+    let (few, many) = (peak_memory(short, &quiet), peak_memory(long, &quiet));
+    assert!(many < few + few / 10, "50 000 candles took {few} kB at the peak, 1 000 000 took {many} kB");
+    // With trades the report's list of them fills up to its limit, and nothing grows from there on.
+    let (many, more) = (peak_memory(long, &[]), peak_memory(longer, &[]));
+    assert!(more < many + many / 10, "1 000 000 candles took {many} kB at the peak, 2 000 000 took {more} kB");
 }
 
 #[test]
 fn a_run_that_is_out_of_fuel_says_where_and_reports_up_to_there() {
     let folder = temp_dir();
-    let candles = folder.path().join("candles.csv");
-    let path = candles.to_str().expect("text");
-    calypte(["data", "synth", "--rows", "50000", "--out", path]).ok();
+    let candles = synth_candles(50_000, 1, folder.path(), "candles.csv");
     let strategy = component("ema-atr");
-    let data = format!("BTC:1m={path}");
-    let arguments = |fuel: &'static str| {
-        vec!["backtest".to_owned(), strategy.display().to_string(), "--data".into(), data.clone(), "--fuel".into(), fuel.into()]
-    };
-    let run = calypte(arguments("5000000").iter().map(String::as_str).chain(["--json"])).exits_with(1);
+    let (strategy, data) = (strategy.to_str().expect("text"), format!("BTC:1m={}", candles.display()));
+    let run = calypte(["backtest", strategy, "--data", &data, "--fuel", "5000000", "--json"]).exits_with(1);
     let report = run.json();
     assert_eq!(report["status"], "out-of-fuel", "{run}");
     let events = report["events"].as_u64().expect("events are counted");
@@ -178,8 +169,7 @@ fn a_run_that_is_out_of_fuel_says_where_and_reports_up_to_there() {
 #[test]
 fn compressed_and_columnar_data_give_the_same_run() {
     let folder = temp_dir();
-    let plain = folder.path().join("candles.csv");
-    calypte(["data", "synth", "--rows", "5000", "--seed", "11", "--out", plain.to_str().expect("text")]).ok();
+    let plain = synth_candles(5_000, 11, folder.path(), "candles.csv");
     let mut digests = Vec::new();
     for extension in ["csv", "csv.gz", "csv.zst", "parquet"] {
         let file = folder.path().join(format!("candles.{extension}"));
@@ -190,7 +180,7 @@ fn compressed_and_columnar_data_give_the_same_run() {
             let mut packed = flate2::write::GzEncoder::new(File::create(&file).expect("file"), flate2::Compression::fast());
             packed.write_all(&bytes).and_then(|()| packed.finish().map(drop)).expect("packs");
         } else if extension != "csv" {
-            calypte(["data", "synth", "--rows", "5000", "--seed", "11", "--out", file.to_str().expect("text")]).ok();
+            synth_candles(5_000, 11, folder.path(), &format!("candles.{extension}"));
         }
         let report = backtest(&format!("BTC:1m={}", file.display()), &[], &folder.path().join(format!("out-{extension}")));
         digests.push((report["final_equity"].clone(), report["fills"].clone(), report["events"].clone()));

@@ -8,3 +8,11 @@ mod arrows;
 mod docs;
 mod tidy;
 mod wit;
+
+// What the program does as a whole.
+mod backtest;
+mod cli;
+mod dirty;
+mod interrupt;
+mod page;
+mod sweep;

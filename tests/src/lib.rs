@@ -9,12 +9,14 @@
 //! It knows nothing of trading, and holds no test.
 
 mod component;
+mod market;
 mod paths;
 mod process;
 pub mod reference;
 mod skip;
 
 pub use component::{component, hostile};
+pub use market::{spec_candles, synth_candles};
 pub use paths::{repository, shared, shared_file, temp_dir};
 pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, run};
 pub use skip::skip;
