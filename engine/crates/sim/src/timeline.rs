@@ -157,7 +157,9 @@ impl Timeline {
         for lane in &mut self.lanes {
             if let Feed::Source { derived, .. } = &mut lane.feed {
                 derived.retain(|lane| kept[*lane]);
-                derived.iter_mut().for_each(|lane| *lane = place_of(*lane));
+                for lane in derived {
+                    *lane = place_of(*lane);
+                }
             }
         }
         let mut flags = kept.iter().copied();
