@@ -15,6 +15,7 @@ mod figures;
 mod html;
 mod record;
 mod recorder;
+mod said;
 mod sweep;
 mod sweep_html;
 mod sweep_journal;

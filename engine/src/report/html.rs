@@ -4,6 +4,7 @@
 use super::drawn::Drawn;
 use super::figures::{self, Figure};
 use super::record::RunRecord;
+use super::said;
 use crate::run::RunReport;
 use std::fmt::Write;
 use std::sync::OnceLock;
@@ -62,6 +63,7 @@ pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> St
         body.push_str(&table(title, &rows));
     }
     body.push_str("</div>\n");
+    body.push_str(&said::sections(report));
     page(&format!("{names} · Calypte backtest"), &report.digest, &body, &figures)
 }
 

@@ -3,11 +3,12 @@
 use super::*;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use crate::request::{Axis, LimitFill, Metric, RunSettings, SweepFlags, SweepRequest};
-use crate::run::{Bar, DataUsed, RanStrategy};
+use crate::run::{Bar, DataUsed, Journal, LogEntry, Notification, RanStrategy};
 use calypte_host::Manifest;
 use calypte_kernel::{
-    ClientOrderId, Decimal, EventNumber, Fault, FaultKind, FeeRates, Instrument, InstrumentId, ParamValue, Price, Rules,
-    SeriesId, SeriesInfo, Side, Size, StrategyId, StrategyState, Timeframe, Timestamp, TradeId, VenueFill,
+    ClientOrderId, Decimal, EventNumber, Fault, FaultKind, FeeRates, Instrument, InstrumentId, LogLevel, LogLine, ParamValue,
+    Price, Rules, SeriesId, SeriesInfo, Side, Size, StrategyId, StrategyState, Timeframe, Timestamp, TradeId, Urgency,
+    VenueFill,
 };
 use calypte_sim::{
     Counts, Drawdown, EquityPoint, FuelSummary, Money, MonthReturn, Observer, OpenPosition, Outcome, Performance, RunStatus,
@@ -153,8 +154,22 @@ fn run(status: RunStatus) -> RunReport {
         }],
         settings: settings(),
         bars: (0..60).map(bar).collect(),
-        journal: crate::run::Journal::default(),
+        journal: journal(),
         wall_time_ms: 12,
+    }
+}
+
+/// What a guest said that would rather be a script.
+fn journal() -> Journal {
+    let strategy = StrategyId::new(0);
+    let line = LogLine { level: LogLevel::Warn, text: format!("no volume {HOSTILE}") };
+    let notification =
+        Notification { strategy, time: at(2), urgency: Urgency::Alert, text: format!("sell everything {HOSTILE}") };
+    Journal {
+        log_head: vec![LogEntry { strategy, time: at(1), line }],
+        log_left_out: 8,
+        notifications: vec![notification],
+        ..Journal::default()
     }
 }
 
@@ -257,6 +272,11 @@ fn a_run_leaves_its_files() {
     assert!(!page.contains("<script>alert"), "a guest's text is only text");
     assert!(!page.contains('\u{1b}'));
     assert_eq!(page.matches("</script>").count(), 3);
+    let said =
+        ["Notifications (1)", "sell everything &lt;/script&gt;", "Log (1)", "no volume &lt;/script&gt;", "8 more are left out"];
+    for part in said {
+        assert!(page.contains(part), "{part}");
+    }
     for part in ["Equity and drawdown", "BTC 1m", "Monthly returns", "\"candlestick\"", "Fuel", "Round trips"] {
         assert!(page.contains(part), "{part}");
     }
