@@ -119,7 +119,7 @@ pub enum ShapeFault {
     },
     /// The first line is data.
     #[error(
-        "line 1 is data, there is no header ({columns} columns, the first is {first:?}); name the columns in their order, such as columns=time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"
+        "line 1 is data, there is no header ({columns} columns, the first is {first:?}); name the columns in their order, such as --columns time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"
     )]
     NoHeader {
         /// How many columns there are.
@@ -129,14 +129,14 @@ pub enum ShapeFault {
     },
     /// There is a header, and the caller gave positions.
     #[error(
-        "line 1 is a header: {header:?}; name its columns instead of their order, such as columns=time=ts,volume=volume_base"
+        "line 1 is a header: {header:?}; name its columns instead of their order, such as --columns time=ts,volume=volume_base"
     )]
     HeaderPresent {
         /// The header.
         header: String,
     },
     /// A column is missing.
-    #[error("no column for {missing} in the header {header:?}; if it has another name, say so with columns={missing}=NAME")]
+    #[error("no column for {missing} in the header {header:?}; if it has another name, say so with --columns {missing}=NAME")]
     MissingColumn {
         /// Which field.
         missing: Field,
@@ -144,7 +144,7 @@ pub enum ShapeFault {
         header: String,
     },
     /// More than one column could be meant.
-    #[error("{count} columns could be the {field}: {candidates}; say which one is meant with columns={field}=NAME")]
+    #[error("{count} columns could be the {field}: {candidates}; say which one is meant with --columns {field}=NAME")]
     AmbiguousColumn {
         /// Which field.
         field: Field,
@@ -393,7 +393,7 @@ pub enum RowFault {
     },
     /// So many candles make no sense that the columns must be in another order, whatever the policy.
     #[error(
-        "{faulty} of {rows} rows have a high or low that does not take in the other prices, this one too; the columns are in another order than open, high, low, close: say which is which with columns=…"
+        "{faulty} of {rows} rows have a high or low that does not take in the other prices, this one too; the columns are in another order than open, high, low, close: say which is which with --columns …"
     )]
     ColumnOrder {
         /// How many rows are so.
@@ -485,7 +485,7 @@ fn hex_digit(value: u8) -> char {
 
 fn time_unit_words(found: TimeUnit, expected: TimeUnit, value: &str) -> String {
     match found.option() {
-        Some(option) => format!("time {value:?} is {found}, not {expected}; if the whole file is so, say time={option}"),
+        Some(option) => format!("time {value:?} is {found}, not {expected}; if the whole file is so, say --time {option}"),
         None => format!("time {value:?} is {found}, not {expected}; write the times in milliseconds"),
     }
 }

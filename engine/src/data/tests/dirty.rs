@@ -88,7 +88,7 @@ const CASES: &[Case] = &[
     Case {
         file: "made-missing-column-5m.csv",
         timeframe: "5m",
-        stop: r#"no column for volume in the header "open_time_ms,open,high,low,close"; if it has another name, say so with columns=volume=NAME"#,
+        stop: r#"no column for volume in the header "open_time_ms,open,high,low,close"; if it has another name, say so with --columns volume=NAME"#,
         skip: AS_STOP,
         repair: AS_STOP,
     },
@@ -151,7 +151,7 @@ const CASES: &[Case] = &[
     Case {
         file: "made-seconds-5m.csv",
         timeframe: "5m",
-        stop: r#"line 2: time "1741946400" is in seconds, not in milliseconds; if the whole file is so, say time=s"#,
+        stop: r#"line 2: time "1741946400" is in seconds, not in milliseconds; if the whole file is so, say --time s"#,
         skip: AS_STOP,
         repair: "60 candles, 0 gaps, 0 dropped, 60 repaired, unit-change 60",
     },
@@ -172,35 +172,35 @@ const CASES: &[Case] = &[
     Case {
         file: "real-binance-ADABTC-1m-noheader.csv",
         timeframe: "1m",
-        stop: r#"line 1 is data, there is no header (12 columns, the first is "1637971200000"); name the columns in their order, such as columns=time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
+        stop: r#"line 1 is data, there is no header (12 columns, the first is "1637971200000"); name the columns in their order, such as --columns time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
         skip: AS_STOP,
         repair: AS_STOP,
     },
     Case {
         file: "real-binance-ms-to-us-1h.csv",
         timeframe: "1h",
-        stop: r#"line 1 is data, there is no header (12 columns, the first is "1735516800000"); name the columns in their order, such as columns=time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
+        stop: r#"line 1 is data, there is no header (12 columns, the first is "1735516800000"); name the columns in their order, such as --columns time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
         skip: AS_STOP,
         repair: AS_STOP,
     },
     Case {
         file: "real-bitfinex-ochl-noheader-1m.csv",
         timeframe: "1m",
-        stop: r#"line 1 is data, there is no header (6 columns, the first is "1457539440000"); name the columns in their order, such as columns=time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
+        stop: r#"line 1 is data, there is no header (6 columns, the first is "1457539440000"); name the columns in their order, such as --columns time,open,high,low,close,volume (a dash for one to ignore, a final * for all the rest)"#,
         skip: AS_STOP,
         repair: AS_STOP,
     },
     Case {
         file: "real-bybit-testnet-BTCUSDT-1m-batch-gaps.csv",
         timeframe: "1m",
-        stop: r#"line 2: time "2024-09-08 06:51:00+00:00" is ISO text, not in milliseconds; if the whole file is so, say time=iso"#,
+        stop: r#"line 2: time "2024-09-08 06:51:00+00:00" is ISO text, not in milliseconds; if the whole file is so, say --time iso"#,
         skip: AS_STOP,
         repair: "800 candles, 3 gaps, 0 dropped, 800 repaired, unit-change 800",
     },
     Case {
         file: "real-ftx-close-labelled-1m.csv",
         timeframe: "1m",
-        stop: r#"line 2: time "2021-12-31 23:01:00.000000" is ISO text, not in milliseconds; if the whole file is so, say time=iso"#,
+        stop: r#"line 2: time "2021-12-31 23:01:00.000000" is ISO text, not in milliseconds; if the whole file is so, say --time iso"#,
         skip: AS_STOP,
         repair: AS_STOP,
     },
@@ -249,7 +249,7 @@ const CASES: &[Case] = &[
     Case {
         file: "real-iso-timestamps-DOGEUSDT-1m.csv",
         timeframe: "1m",
-        stop: r#"line 2: time "2025-05-30 16:42:00+00:00" is ISO text, not in milliseconds; if the whole file is so, say time=iso"#,
+        stop: r#"line 2: time "2025-05-30 16:42:00+00:00" is ISO text, not in milliseconds; if the whole file is so, say --time iso"#,
         skip: AS_STOP,
         repair: "299 candles, 0 gaps, 0 dropped, 299 repaired, unit-change 299",
     },
@@ -263,7 +263,7 @@ const CASES: &[Case] = &[
     Case {
         file: "real-okx-swap-three-volumes-1m.csv",
         timeframe: "1m",
-        stop: "3 columns could be the volume: volume_contracts, volume_base, volume_quote; say which one is meant with columns=volume=NAME",
+        stop: "3 columns could be the volume: volume_contracts, volume_base, volume_quote; say which one is meant with --columns volume=NAME",
         skip: AS_STOP,
         repair: AS_STOP,
     },
@@ -349,7 +349,7 @@ fn columns_named_in_the_wrong_order_are_found_out_under_every_policy() {
         check_said(
             file,
             &ReadOptions { on_fault, ..wrong.clone() },
-            "line 151: 31 of 151 rows have a high or low that does not take in the other prices, this one too; the columns are in another order than open, high, low, close: say which is which with columns=…",
+            "line 151: 31 of 151 rows have a high or low that does not take in the other prices, this one too; the columns are in another order than open, high, low, close: say which is which with --columns …",
         );
     }
     let right = with_columns("1m", "time,open,close,high,low,volume");
@@ -382,7 +382,7 @@ fn candles_labelled_by_their_close_open_one_candle_earlier() {
 #[test]
 fn of_several_volumes_and_times_the_caller_says_which() {
     let file = "real-okx-swap-three-volumes-1m.csv";
-    let refusal = "2 columns could be the time: timestamp_ms, timestamp_utc; say which one is meant with columns=time=NAME";
+    let refusal = "2 columns could be the time: timestamp_ms, timestamp_utc; say which one is meant with --columns time=NAME";
     check_said(file, &with_columns("1m", "volume=volume_base"), refusal);
     let said = with_columns("1m", "time=timestamp_ms,volume=volume_base");
     check_said(file, &said, "299 candles, 0 gaps, 0 dropped, 0 repaired");
