@@ -3,6 +3,7 @@
 use crate::bindings::calypte::strategy::types as wit;
 use crate::bindings::exports::calypte::strategy::lifecycle as hooks;
 use crate::convert::{self, NextEvent};
+use crate::engine::SandboxSettings;
 use crate::fault::{Stop, fault};
 use crate::guest::{Broken, Guest, Phase};
 use crate::imports::printable;
@@ -10,7 +11,7 @@ use crate::instance::{InstanceSettings, Running};
 use crate::limits::{InstanceLimits, YIELD_FUEL};
 use crate::meter::{Pulse, Watch};
 use crate::strategy::{Exports, Strategy};
-use calypte_kernel::{Answer, Deliver, Event, Fault, Hook, HookEnded, InitContext, ParamValue};
+use calypte_kernel::{Answer, Deliver, Event, Fault, FaultKind, Hook, HookEnded, InitContext, ParamValue};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -54,9 +55,23 @@ pub(crate) async fn start(strategy: &Strategy, settings: InstanceSettings) -> Re
     }
 }
 
+/// A limit that the pool's slots are too small for would not be the one that is broken first.
+fn fits(limits: &InstanceLimits, sandbox: &SandboxSettings) -> Result<(), Stop> {
+    let (wanted, most) = (limits.memory_bytes_max, sandbox.memory_bytes_max);
+    if wanted <= most {
+        return Ok(());
+    }
+    let detail = format!(
+        "the instance may use {wanted} bytes of memory, and the sandbox has room for {most}: lower the limit of the instance \
+         or raise the sandbox's"
+    );
+    Err(Stop::Failed(wasmtime::Error::new(Broken { kind: FaultKind::NoRoom, detail })))
+}
+
 async fn instantiate(strategy: &Strategy, store: &mut Store<Guest>) -> Result<Instance, Stop> {
     store.limiter(|guest| &mut guest.memory);
     let limits = &store.data().limits;
+    fits(limits, strategy.sandbox().settings())?;
     let (handles, lifted, init, wall) = (limits.handles_max, limits.lift_bytes_max, limits.fuel_init, limits.wall_ms_per_event);
     store.set_max_component_handles(handles);
     store.set_hostcall_fuel(lifted);

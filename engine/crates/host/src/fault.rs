@@ -2,7 +2,7 @@
 
 use crate::guest::{Broken, Guest, Phase};
 use calypte_kernel::{Fault, FaultKind};
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 /// Innermost functions named in a fault.
 const FUNCTIONS_MAX: usize = 5;
@@ -66,6 +66,9 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
     };
     if let Some(broken) = error.downcast_ref::<Broken>() {
         return (broken.kind, broken.detail.clone());
+    }
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return (FaultKind::NoRoom, format!("the sandbox is full ({full}): end an instance, or raise its instances_max"));
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => guest.meter.out_of_fuel(),

@@ -19,7 +19,7 @@ pub struct InstanceLimits {
     /// Wall-clock milliseconds of one event. It is looked at whenever the guest yields, so it may be passed by one yield interval.
     pub wall_ms_per_event: u64,
     /// Bytes of all linear memories and all tables of the instance together (a table element counts as a pointer). Growing past
-    /// it fails inside the guest, which may cope.
+    /// it fails inside the guest, which may cope. At most what the sandbox has room for.
     pub memory_bytes_max: usize,
     /// Elements of all tables together.
     pub table_elements_max: usize,

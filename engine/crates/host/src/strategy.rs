@@ -226,8 +226,10 @@ impl Strategy {
         let (sandbox, exports) = (sandbox.clone(), Arc::new(exports));
         let inner = Inner { sandbox, sha256, pre, exports, knows, manifest: Manifest::default() };
         let mut strategy = Self { inner: Arc::new(inner) };
-        let mut running =
-            call::start(&strategy, InstanceSettings::new(StrategyId::new(0))).await.map_err(StrategyError::Failed)?;
+        let mut settings = InstanceSettings::new(StrategyId::new(0));
+        let room = strategy.sandbox().settings().memory_bytes_max;
+        settings.limits.memory_bytes_max = settings.limits.memory_bytes_max.min(room);
+        let mut running = call::start(&strategy, settings).await.map_err(StrategyError::Failed)?;
         running.check_types().map_err(|(item, error)| StrategyError::Contract { item, problem: chain(&error) })?;
         let described = call::describe(&mut running).await.map_err(StrategyError::Failed)?;
         let manifest = convert::manifest(described).map_err(StrategyError::Manifest)?;

@@ -15,8 +15,11 @@ use wasmtime::component::Component;
 #[path = "../fixtures/guest.rs"]
 pub(crate) mod fixture;
 
+mod examples;
 mod fast_path;
 mod faults;
+mod hooks;
+mod limits;
 mod reads;
 mod wasi;
 mod writes;

@@ -280,6 +280,8 @@ pub enum FaultKind {
     Overflow,
     /// The run was cancelled from outside.
     Cancelled,
+    /// There was no room to start the instance, through no fault of the guest's.
+    NoRoom,
 }
 
 impl FaultKind {
@@ -298,6 +300,7 @@ impl FaultKind {
             Self::QueueOverflow => "queue-overflow",
             Self::Overflow => "overflow",
             Self::Cancelled => "cancelled",
+            Self::NoRoom => "no-room",
         }
     }
 }

@@ -68,9 +68,9 @@ impl Guest {
         let stream = *self.wasi(CALL_WORK)?.table.get(stream)?;
         let outside = self.phase == Phase::Outside;
         if outside {
-            self.meter.work(bytes.len() as u64)?
+            self.meter.work(bytes.len() as u64)?;
         } else {
-            self.write(bytes.len() as u64)?
+            self.write(bytes.len() as u64)?;
         }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let bytes_max = self.limits.log_line_bytes_max;

@@ -1,28 +1,10 @@
 //! A strategy in Rust for `wasm32-wasip2` that uses the standard library, through the whole upload.
 
 use super::*;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// An example of the SDK, built as an author would.
-fn standard_library() -> PathBuf {
-    let test = std::env::current_exe().expect("the test knows where it is");
-    let target = test.ancestors().nth(3).expect("tests lie in target/<profile>/deps");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--locked", "--package", "calypte-strategy", "--example", "standard-library"]);
-    cargo.args(["--profile", "guest", "--target", "wasm32-wasip2", "--target-dir"]).arg(target);
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "it does not build; `rustup target add wasm32-wasip2` adds the target\n{words}");
-    target.join("wasm32-wasip2/guest/examples/standard_library.wasm")
-}
-
 #[tokio::test]
 async fn a_rust_strategy_prints_hashes_and_asks_for_the_time() {
-    let file = std::fs::read(standard_library()).expect("it was built");
-    let strategy = crate::upload::tests::loaded(file).await;
+    let strategy = crate::upload::tests::loaded(examples::built("standard-library")).await;
     assert_eq!(strategy.manifest().name, "standard-library");
-    assert!(Path::new("/").exists(), "there are files, and none for it");
     let mut runs = Vec::new();
     for seed in [1, 1, 2, 3, 4] {
         let settings = InstanceSettings { seed, ..InstanceSettings::new(StrategyId::new(3)) };

@@ -54,7 +54,7 @@ pub(crate) fn importing_granted(names: &[String]) -> Vec<u8> {
     }
     resolve.push_group(files.parse().map_err(|(_, error)| error).expect("the contract parses")).expect("it resolves");
     resolve.push_dir(GRANTED).expect("what is granted of WASI parses");
-    let imports = names.iter().map(|name| format!("import {name};")).collect::<String>();
+    let imports = names.iter().map(|name| format!("import {name};")).collect::<Vec<_>>().concat();
     let mut files = SourceMap::default();
     files.push_str(
         "guest.wit",
