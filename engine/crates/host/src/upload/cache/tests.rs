@@ -1,3 +1,5 @@
+//! The cache: what was written is read back, and nothing else is.
+
 use super::*;
 use tempfile::TempDir;
 

@@ -1,3 +1,5 @@
+//! Shapes: what is refused before anything is compiled.
+
 use super::*;
 use crate::upload::tests::samples;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Worlds: what a component may import and must export.
+
 use super::*;
 use crate::upload::limits::UploadLimits;
 use crate::upload::shape;
