@@ -9,6 +9,14 @@ mod docs;
 mod tidy;
 mod wit;
 
+// What holds of strategies whatever they do.
+mod fast_path;
+mod hostile;
+mod in_process;
+
+// What the examples do as components.
+mod examples;
+
 // What the program does as a whole.
 mod backtest;
 mod cli;

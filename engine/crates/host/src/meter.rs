@@ -174,10 +174,12 @@ impl ResourceLimiter for MemoryMeter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let elements = desired.saturating_sub(current);
         if maximum.is_some_and(|maximum| desired > maximum) {
+            // The guest's own maximum, or the pool's, which is ours: a guest that gives up then gave up at our limit.
+            self.refused |= self.elements.saturating_add(elements) > self.elements_max;
             return Ok(false);
         }
-        let elements = desired.saturating_sub(current);
         Ok(self.grow(elements.saturating_mul(TABLE_ELEMENT_BYTES), elements))
     }
 }

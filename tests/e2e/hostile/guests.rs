@@ -1,0 +1,197 @@
+//! Guests that are components of the contract and do what they should not.
+
+use super::{CANDLES, assert_fault, attack, fault_of};
+use crate::in_process::{Record, request, run, settings};
+use calypte::run::{LOG_LINES_KEPT, NOTIFICATIONS_MAX, Way};
+use calypte_host::InstanceLimits;
+use calypte_kernel::FaultKind;
+use calypte_sim::RunStatus;
+use std::collections::BTreeSet;
+use tests::{calypte, hostile, temp_dir};
+
+#[test]
+fn an_endless_loop_uses_up_its_fuel() {
+    assert_fault("endless-loop", &[], FaultKind::EventFuel, "the event used all of its 50000000 fuel");
+}
+
+#[test]
+fn an_endless_yield_uses_up_its_fuel() {
+    let fault = fault_of("endless-yield", &[]);
+    assert!(matches!(fault.kind, FaultKind::EventFuel | FaultKind::WallClock), "{fault}");
+    assert_eq!(fault.event.get(), 2);
+}
+
+#[test]
+fn recursion_ends_with_the_stack() {
+    assert_fault("recursion", &[], FaultKind::StackOverflow, "the stack overflowed");
+}
+
+#[test]
+fn a_memory_bomb_ends_at_the_limit() {
+    assert_fault("memory-bomb", &[], FaultKind::Memory, "limit of 67108864 bytes reached");
+}
+
+#[test]
+fn a_handle_bomb_ends_at_the_limit() {
+    assert_fault("handle-bomb", &[], FaultKind::Contract, "");
+}
+
+#[test]
+fn waiting_for_nothing_is_a_deadlock() {
+    assert_fault("never-returns", &[], FaultKind::Deadlock, "the guest waits for something that cannot come");
+}
+
+#[test]
+fn a_task_left_running_ends_the_instance() {
+    assert_fault("leaves-task", &[], FaultKind::TaskLeft, "");
+}
+
+#[test]
+fn a_huge_list_of_intents_breaks_the_contract() {
+    assert_fault("intent-flood", &[], FaultKind::Contract, "");
+}
+
+#[test]
+fn text_that_is_not_utf8_breaks_the_contract() {
+    assert_fault("invalid-utf8", &[], FaultKind::Contract, "utf-8");
+}
+
+#[test]
+fn a_state_bomb_is_refused_and_then_out_of_fuel() {
+    assert_fault("state-bomb", &[], FaultKind::EventFuel, "");
+}
+
+#[test]
+fn a_chart_bomb_is_out_of_fuel() {
+    assert_fault("chart-bomb", &[], FaultKind::EventFuel, "");
+}
+
+#[test]
+fn an_init_that_never_ends_is_out_of_fuel() {
+    let fault = fault_of("init-loop", &[]);
+    assert_eq!((fault.kind, fault.event.get()), (FaultKind::EventFuel, 1), "{fault}");
+    assert!(fault.detail.contains("500000000"), "{fault}");
+}
+
+#[test]
+fn an_init_that_refuses_is_no_fault() {
+    let report = attack("init-refuses", &[]);
+    assert_eq!(report.outcome.status, RunStatus::Refused("not in the mood".to_owned()));
+}
+
+#[test]
+fn a_guest_that_goes_on_after_none_breaks_the_contract() {
+    for act in ["intents", "state", "delete", "log", "status", "table", "point", "mark"] {
+        let fault = fault_of("intents-after-none", &[&format!("act={act}")]);
+        assert_eq!(fault.kind, FaultKind::Contract, "{act}: {fault}");
+        assert!(fault.detail.contains("events.next"), "{act}: {fault}");
+    }
+    assert_eq!(attack("intents-after-none", &["act=nothing"]).outcome.status, RunStatus::Completed);
+}
+
+#[test]
+fn a_huge_string_is_refused_or_cut_wherever_it_is_handed_over() {
+    for place in ["log", "status", "notify", "state-key", "state-value", "series", "mark"] {
+        let fault = fault_of("huge-string", &[&format!("place={place}")]);
+        assert_eq!((fault.kind, fault.event.get()), (FaultKind::Contract, 2), "{place}: {fault}");
+    }
+    let fault = fault_of("huge-string", &["place=refusal"]);
+    assert_eq!((fault.kind, fault.event.get()), (FaultKind::Contract, 1), "{fault}");
+    // Hooks that a backtest does not call.
+    for place in ["save", "params"] {
+        let report = attack("huge-string", &[&format!("place={place}")]);
+        assert_eq!(report.outcome.status, RunStatus::Completed, "{place}");
+    }
+}
+
+#[test]
+fn a_log_flood_is_out_of_fuel_and_a_small_one_bounded_and_counted() {
+    assert_fault("log-flood", &[], FaultKind::EventFuel, "the event used all of its 50000000 fuel");
+    let report = attack("log-flood", &["lines=1000"]);
+    assert_eq!(report.outcome.status, RunStatus::Completed);
+    let limits = InstanceLimits::default();
+    let (kept, candles) = (limits.log_lines_per_event_max as u64, CANDLES.cast_unsigned());
+    let journal = &report.journal;
+    assert_eq!(journal.log_dropped, candles * (1_000 - kept));
+    assert_eq!((journal.log_head.len(), journal.log_tail.len()), (LOG_LINES_KEPT, LOG_LINES_KEPT));
+    assert_eq!(journal.log_left_out, candles * kept - 2 * LOG_LINES_KEPT as u64);
+    assert_eq!(journal.log_head[0].line.text.len(), limits.log_line_bytes_max);
+}
+
+#[test]
+fn control_sequences_reach_neither_report_nor_terminal() {
+    let report = attack("ansi-log", &[]);
+    assert_eq!(report.outcome.status, RunStatus::Completed);
+    assert_eq!(report.journal.log_head.len(), LOG_LINES_KEPT);
+    assert_eq!(report.journal.notifications.len(), NOTIFICATIONS_MAX);
+    assert_eq!(report.journal.notifications_left_out, 8 * CANDLES.cast_unsigned() - NOTIFICATIONS_MAX as u64);
+
+    let folder = temp_dir();
+    let (candles, out) = (super::candles(&folder), folder.path().join("out"));
+    let run = |json: &[&str]| {
+        let data = format!("BTC:1m={}", candles.display());
+        let file = hostile("ansi-log").display().to_string();
+        let out = out.display().to_string();
+        calypte(["backtest", &file, "--data", &data, "--out", &out].into_iter().chain(json.iter().copied())).ok()
+    };
+    for run in [run(&[]), run(&["--json"])] {
+        assert!(!run.stdout.chars().chain(run.stderr.chars()).any(takes_over), "{run}");
+    }
+    for file in ["report.json", "report.html", "fills.csv", "equity.csv"] {
+        let text = std::fs::read_to_string(out.join(file)).expect("the run wrote it");
+        // The page carries a library that may hold what it likes inside its own script.
+        let ours = if file.ends_with("html") { text.rsplit("</script>").next().unwrap_or_default().to_owned() } else { text };
+        let found = ours.chars().filter(|c| takes_over(*c)).collect::<BTreeSet<_>>();
+        assert!(found.is_empty(), "{file}: {found:?}");
+    }
+    let report = std::fs::read_to_string(out.join("report.json")).expect("the run wrote it");
+    assert!(!report.lines().any(|line| line.contains("forged") && !line.contains("honest")), "a line was forged");
+}
+
+/// What a terminal would obey, or what would make a reader read something else.
+fn takes_over(c: char) -> bool {
+    let reverses =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    reverses || (c.is_control() && c != '\n')
+}
+
+#[test]
+fn absurd_numbers_are_each_denied_with_a_code() {
+    for (case, codes) in ABSURD {
+        let folder = temp_dir();
+        let candles = super::candles(&folder);
+        let request = request(&[hostile("absurd-numbers")], &[&format!("case={case}")], &candles, settings());
+        let record = Record::default();
+        let report = run(request, Box::new(record.clone()), Way::Next).expect("the run begins");
+        let outcome = &report.outcome;
+        assert_eq!(outcome.status, RunStatus::Completed, "{case}");
+        assert_eq!(outcome.counts.candles, CANDLES.cast_unsigned(), "{case}");
+        let found = record.denied_on_the_first_event();
+        assert_eq!(found.join(" "), codes.join(" "), "{case}");
+    }
+    assert_eq!(attack("absurd-numbers", &["case=all"]).outcome.status, RunStatus::Completed);
+}
+
+/// What the identifiers are denied with that nobody gave out, whatever the number.
+const IDENTIFIERS: &str = "unknown-instrument unknown-instrument unknown-order unknown-order unknown-instrument unknown-order \
+                           leverage-out-of-range bad-timer";
+const NOT_POSITIVE: &str = "size-not-positive size-not-positive price-not-positive size-not-positive price-not-positive \
+                            price-not-positive price-not-positive";
+const OFF_GRID: &str = "size-off-grid size-off-grid price-off-grid size-off-grid price-off-grid price-off-grid price-off-grid \
+                        size-off-grid";
+const OUT_OF_RANGE: &str = "number-out-of-range number-out-of-range number-out-of-range number-out-of-range \
+                            number-out-of-range number-out-of-range number-out-of-range number-out-of-range";
+
+/// Each number, and what its intents are denied with on the first candle, in their order. A target of zero is no order.
+const ABSURD: [(&str, &[&str]); 10] = [
+    ("largest", &["reduce-only-increases bad-tag bad-tag reduce-only-increases bad-terms", IDENTIFIERS]),
+    ("smallest", &[NOT_POSITIVE, "number-out-of-range", IDENTIFIERS]),
+    ("largest-fraction", &[OFF_GRID, IDENTIFIERS]),
+    ("smallest-fraction", &[NOT_POSITIVE, "size-off-grid", IDENTIFIERS]),
+    ("scale-29", &[OUT_OF_RANGE, IDENTIFIERS]),
+    ("scale-255", &[OUT_OF_RANGE, IDENTIFIERS]),
+    ("largest-scale-255", &[OUT_OF_RANGE, IDENTIFIERS]),
+    ("zero", &[NOT_POSITIVE, IDENTIFIERS]),
+    ("zero-scale-255", &[OUT_OF_RANGE, IDENTIFIERS]),
+    ("negative", &[NOT_POSITIVE, IDENTIFIERS]),
+];
