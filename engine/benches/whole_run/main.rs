@@ -15,9 +15,10 @@ use anyhow::{Context as _, Result, ensure};
 use calypte::component::{BuildOptions, build, encode};
 use calypte::control::Control;
 use calypte::data::{CandleWriter, LOAD_CANDLES_MAX, ReadOptions, Synth, SynthSettings, load};
-use calypte::request::{BacktestRequest, DataSpec, StrategyRequest};
+use calypte::request::instrument::RulesSource;
+use calypte::request::{BacktestRequest, DataSpec, InstrumentSpec, StrategyRequest};
 use calypte::run::{Decoded, Way};
-use calypte_kernel::{Candle, Timeframe};
+use calypte_kernel::{Candle, Rules, Timeframe};
 use calypte_sim::Outcome;
 use sample::{Sample, Sampled};
 use serde_json::json;
@@ -55,7 +56,8 @@ fn measure() -> Result<()> {
     let candles = loaded.candles();
 
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the engine lies in the repository")?;
-    let ema_atr = build(&repository.join("guest-strategies/ema-atr"), BuildOptions { locked: true }, |words| eprintln!("{words}"))?;
+    let ema_atr =
+        build(&repository.join("guest-strategies/ema-atr"), BuildOptions { locked: true }, |words| eprintln!("{words}"))?;
     let idle = idle_component(repository, folder.path())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let decoded = |component: PathBuf| runtime.block_on(decode(component, &data));
@@ -156,7 +158,8 @@ fn idle_component(repository: &Path, folder: &Path) -> Result<PathBuf> {
 async fn decode(component: PathBuf, data: &Path) -> Result<Decoded> {
     let spec: DataSpec = format!("BTC:1m={}", data.display()).parse()?;
     let settings = native::settings();
-    let request = BacktestRequest::new(&[component], &[], &[spec], &["any".parse()?], settings, None)?;
+    let any = [InstrumentSpec { symbol: None, source: RulesSource::Fixed(Rules::ANY) }];
+    let request = BacktestRequest::new(&[component], &[], &[spec], &any, settings, None)?;
     let strategy: &StrategyRequest = &request.strategies[0];
     Decoded::new(strategy, &request.market, &request.settings, 1, |words| eprintln!("{words}")).await
 }

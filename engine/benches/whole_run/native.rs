@@ -140,7 +140,7 @@ pub fn matching(candles: &Arc<[Candle]>) -> bool {
 pub fn ema_atr(candles: &Arc<[Candle]>) -> (u64, Decimal) {
     let (mut fast, mut slow, mut atr, mut last) = (0.0, 0.0, 0.0, 0.0);
     let (mut cash, mut position, mut fills) = (Decimal::from(1_000_000), Decimal::ZERO, 0);
-    let mut wanted = None;
+    let mut wanted: Option<Decimal> = None;
     for (place, candle) in candles.iter().enumerate() {
         if let Some(target) = wanted.take().filter(|target| *target != position) {
             let (size, price) = (target - position, candle.open.get());

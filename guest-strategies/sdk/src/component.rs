@@ -73,18 +73,18 @@ pub(crate) fn deliver<S: Strategy>(strategy: &mut S, event: &Event, intents: &mu
 }
 
 /// Handles an event and whatever can be pulled after it, up to the first that asks for something.
-pub(crate) fn drive<S: Strategy>(strategy: &mut S, mut event: Event) -> Vec<Intent> {
+///
+/// An event is as large as its largest kind: each lives where `next` put it and is never moved, which took longer than most
+/// strategies take for a candle.
+pub(crate) fn drive<S: Strategy>(strategy: &mut S, event: Event) -> Vec<Intent> {
     let mut intents = Intents::new();
-    loop {
+    deliver(strategy, &event, &mut intents);
+    drop(event);
+    while intents.is_empty() && strategy.fast_path() {
+        let Some(event) = backend::next() else { return Vec::new() };
         deliver(strategy, &event, &mut intents);
-        if !intents.is_empty() || !strategy.fast_path() {
-            return intents.into_vec();
-        }
-        match backend::next() {
-            Some(following) => event = following,
-            None => return Vec::new(),
-        }
     }
+    intents.into_vec()
 }
 
 /// A hook that returns intents. Before `init`, or after a refusal, there is nobody to ask.

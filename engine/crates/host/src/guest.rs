@@ -8,7 +8,7 @@ use crate::instance::{Cancel, Feed, InstanceSettings};
 use crate::limits::InstanceLimits;
 use crate::meter::{MemoryMeter, Meter, Pulse};
 use calypte_kernel::{
-    Answer, Deliver, Effects, EventNumber, FaultKind, Hook, HookEnded, KnownEvents, StrategyId, Timestamp, Views,
+    Answer, Deliver, Effects, Event, EventNumber, FaultKind, Hook, HookEnded, KnownEvents, StrategyId, Timestamp, Views,
 };
 use std::sync::Arc;
 
@@ -117,23 +117,37 @@ impl Guest {
     /// Opens an event: its number, its time, its views, its meters. Returns the fuel it may use.
     pub(crate) fn open(&mut self, deliver: Deliver) -> (Hook, u64) {
         let Deliver { strategy, number, hook, views } = deliver;
-        self.event = EventId { strategy, number };
-        self.views = Some(views);
-        self.log_bytes = 0;
-        self.pulse.opened();
+        let event = EventId { strategy, number };
         let budget = match &hook {
+            Hook::Event(what) => {
+                let fuel = self.open_event(event, views, what);
+                return (hook, fuel);
+            }
             Hook::Init(context) => {
                 self.market.begin(context);
                 self.limits.fuel_init
             }
-            Hook::Event(event) => {
-                self.market.observe(event, &self.limits);
-                self.limits.fuel_per_event
-            }
             Hook::Params(_) | Hook::Stop(_) | Hook::Save => self.limits.fuel_per_event,
         };
-        self.phase = if matches!(hook, Hook::Event(_)) { Phase::Event } else { Phase::Other };
+        self.begin(event, views, Phase::Other);
         (hook, self.meter.open(budget))
+    }
+
+    /// Opens an event for one of the hooks that return intents. Returns the fuel it may use.
+    #[inline]
+    pub(crate) fn open_event(&mut self, event: EventId, views: Views, what: &Event) -> u64 {
+        self.begin(event, views, Phase::Event);
+        self.market.observe(what, &self.limits);
+        self.meter.open(self.limits.fuel_per_event)
+    }
+
+    #[inline]
+    fn begin(&mut self, event: EventId, views: Views, phase: Phase) {
+        self.event = event;
+        self.views = Some(views);
+        self.log_bytes = 0;
+        self.pulse.opened();
+        self.phase = phase;
     }
 
     /// Closes the open event.

@@ -17,6 +17,7 @@
 //!
 //! Orders never fill at the end: what the last candle decided has no open to fill at. Positions stay open.
 
+mod deliveries;
 mod history;
 mod settings;
 
@@ -29,7 +30,7 @@ use crate::source::SourceError;
 use crate::timeline::{Broken, Step, Timeline};
 use calypte_kernel::{
     Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,
-    MarketEvent, Output, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp, TradingCore,
+    MarketEvent, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp, TradingCore,
     VenueEvent,
 };
 use history::History;
@@ -180,11 +181,9 @@ impl Backtest {
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
         loop {
-            self.drain();
-            if let Some(deliver) = self.ready.front() {
-                let (strategy, number, kind) = (deliver.strategy, deliver.number, kind_of(&deliver.hook));
-                self.count_delivery(strategy, number, kind);
-                return Ok(self.ready.pop_front());
+            if let Some(deliver) = self.take_delivery() {
+                self.count_delivery(deliver.strategy, deliver.number, kind_of(&deliver.hook));
+                return Ok(Some(deliver));
             }
             if let Some(event) = self.exchange.poll() {
                 self.book(&event);
@@ -287,26 +286,6 @@ impl Backtest {
             open_positions: closed.open_positions,
             fuel: self.fuel.summary(),
             strategies: strategies.collect(),
-        }
-    }
-
-    /// Takes everything the core says. Deliveries wait in `ready`, moved as rarely as can be: they are large.
-    #[inline]
-    fn drain(&mut self) {
-        while let Some(output) = self.core.poll() {
-            match output {
-                Output::Deliver(deliver) => self.ready.push_back(deliver),
-                Output::Send(command) => self.exchange.submit(self.now, command),
-                Output::Notify { strategy, urgency, text } => self.observer.notified(self.now, strategy, urgency, &text),
-                Output::Lifecycle { strategy, state } => self.changed(strategy, state),
-                Output::Denied { strategy, refusal } => {
-                    self.counts.denied += 1;
-                    self.observer.denied(self.now, strategy, &refusal);
-                }
-            }
-        }
-        if self.cut_short.is_some() {
-            self.ready.clear();
         }
     }
 

@@ -4,8 +4,8 @@
 //! their sources stand in `engine/docs/statistics.md`.
 
 use calypte_kernel::{
-    Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState, Timestamp,
-    Urgency, VenueFill,
+    Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState,
+    Timestamp, Urgency, VenueFill,
 };
 
 /// Everything about a finished run but what was streamed to its [`Observer`].

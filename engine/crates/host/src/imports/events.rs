@@ -1,9 +1,9 @@
 //! `events`: the fast path. `next` ends the open event and hands out the following one inside the same hook call.
 
 use crate::convert::Handed;
-use crate::guest::{Broken, Guest, Phase};
+use crate::guest::{Broken, EventId, Guest, Phase};
 use crate::limits::{EVENTS_PER_CALL, YIELD_FUEL};
-use calypte_kernel::{Answer, Deliver, Event, FaultKind, Hook, KnownEvents};
+use calypte_kernel::{Answer, Deliver, FaultKind, Hook};
 use wasmtime::component::Linker;
 use wasmtime::{Result, StoreContextMut};
 
@@ -14,7 +14,7 @@ enum Following {
     /// Hand out nothing; the event has just ended, and what the hook still does gets this fuel.
     Ended(u64),
     /// Hand out an event with its fuel.
-    Event(Event, u64),
+    Event(Handed, u64),
 }
 
 impl Guest {
@@ -43,13 +43,10 @@ impl Guest {
             return Err(Broken::contract("events.next was called outside a call"));
         };
         match feed.next(ended) {
-            Some(deliver) if is_for_next(&deliver, self.knows) => {
+            Some(Deliver { strategy, number, hook: Hook::Event(event), views }) if self.knows.contains(event.kind()) => {
                 self.events_in_call += 1;
-                let (hook, budget) = self.open(deliver);
-                match hook {
-                    Hook::Event(event) => Ok(Following::Event(event, budget)),
-                    _ => Ok(Following::None),
-                }
+                let budget = self.open_event(EventId { strategy, number }, views, &event);
+                Ok(Following::Event(Handed::event(&event)?, budget))
             }
             other => {
                 self.leftover = other;
@@ -61,10 +58,6 @@ impl Guest {
     }
 }
 
-fn is_for_next(deliver: &Deliver, knows: KnownEvents) -> bool {
-    matches!(&deliver.hook, Hook::Event(event) if knows.contains(event.kind()))
-}
-
 fn next(mut store: StoreContextMut<'_, Guest>, (): ()) -> Result<(Handed,)> {
     let left = store.get_fuel()?;
     match store.data_mut().following(left)? {
@@ -73,9 +66,9 @@ fn next(mut store: StoreContextMut<'_, Guest>, (): ()) -> Result<(Handed,)> {
             store.set_fuel(fuel)?;
             Ok((Handed::none(),))
         }
-        Following::Event(event, fuel) => {
+        Following::Event(handed, fuel) => {
             store.set_fuel(fuel)?;
-            Ok((Handed::event(&event)?,))
+            Ok((handed,))
         }
     }
 }

@@ -1,0 +1,49 @@
+//! What the core says, carried to whom it concerns.
+
+use super::Backtest;
+use calypte_kernel::{Deliver, Output};
+
+impl Backtest {
+    /// Takes everything the core says. Gives the first delivery that waits; the others follow.
+    #[inline]
+    pub(super) fn take_delivery(&mut self) -> Option<Deliver> {
+        if self.ready.is_empty() {
+            loop {
+                match self.core.poll()? {
+                    Output::Deliver(deliver) => {
+                        self.drain();
+                        return self.cut_short.is_none().then_some(deliver);
+                    }
+                    other => self.carry_out(other),
+                }
+            }
+        }
+        self.drain();
+        self.ready.pop_front()
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.core.poll() {
+            match output {
+                Output::Deliver(deliver) => self.ready.push_back(deliver),
+                other => self.carry_out(other),
+            }
+        }
+        if self.cut_short.is_some() {
+            self.ready.clear();
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Deliver(deliver) => self.ready.push_back(deliver),
+            Output::Send(command) => self.exchange.submit(self.now, command),
+            Output::Notify { strategy, urgency, text } => self.observer.notified(self.now, strategy, urgency, &text),
+            Output::Lifecycle { strategy, state } => self.changed(strategy, state),
+            Output::Denied { strategy, refusal } => {
+                self.counts.denied += 1;
+                self.observer.denied(self.now, strategy, &refusal);
+            }
+        }
+    }
+}
