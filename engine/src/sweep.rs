@@ -81,8 +81,8 @@ impl Work {
 
 /// Checks each value once, so that the last combination of a long sweep does not fail on what could be known at its start.
 fn check_axes(request: &SweepRequest, decoded: &Decoded) -> Result<(), ParameterError> {
-    let values = request.axes.iter().flat_map(|axis| axis.values.iter().map(|value| (axis.name.clone(), value.clone())));
-    values.map(|written| decoded.check(&[written])).collect()
+    let mut values = request.axes.iter().flat_map(|axis| axis.values.iter().map(|value| (axis.name.clone(), value.clone())));
+    values.try_for_each(|written| decoded.check(&[written]))
 }
 
 /// Rows as they are finished, until all are or the sweep is cancelled. A run that was cut short by that gives none.

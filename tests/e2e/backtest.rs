@@ -140,7 +140,7 @@ fn peak_memory_does_not_grow_with_the_length_of_the_data() {
     let folder = temp_dir();
     let made = [1_000, 50_000, 1_000_000, 2_000_000];
     let made = made.map(|candles| synth_candles(candles, 1, folder.path(), &format!("{candles}.csv.zst")));
-    let [tiny, short, long, longer] = made.each_ref().map(|path| path.as_path());
+    let [tiny, short, long, longer] = made.each_ref().map(std::path::PathBuf::as_path);
     // The first run also fills the cache of compiled code, in a child of its own.
     peak_memory(tiny, &[]);
     // No candle moves as much as that: nothing is traded, so that data alone goes through.

@@ -161,7 +161,7 @@ impl Seen {
     /// All of it but the fuel, in lines.
     fn all(&self) -> Vec<String> {
         let mut outcome = self.report.outcome.clone();
-        outcome.fuel = Default::default();
+        outcome.fuel = calypte_sim::FuelSummary::default();
         outcome.strategies.iter_mut().for_each(|strategy| strategy.fuel = 0);
         let statuses = self.report.strategies.iter().map(|strategy| format!("{:?}", strategy.status));
         let mut lines = self.lines.clone();

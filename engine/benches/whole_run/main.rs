@@ -8,6 +8,8 @@
 //! `core` and `matching` are loops over these alone, `accounting` is what else the simulation does, `call` is what a guest that
 //! does nothing adds to it, and `guest` is what the strategy adds to that, its orders included.
 
+#![expect(clippy::cast_precision_loss, reason = "figures of a benchmark")]
+
 mod native;
 mod sample;
 

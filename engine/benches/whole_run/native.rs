@@ -1,6 +1,7 @@
 //! The parts of a run without a guest: the simulation with a strategy that does nothing, the core alone, the matching alone,
 //! and the benchmark's strategy as a plain loop.
 
+use calypte::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use calypte::request::{LimitFill, RunSettings};
 use calypte_kernel::{
     AccountId, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input, Instrument,
@@ -17,7 +18,7 @@ const INSTRUMENT: InstrumentId = InstrumentId::new(0);
 const STRATEGY: StrategyId = StrategyId::new(0);
 
 /// The benchmark's settings for the engine.
-pub fn settings() -> RunSettings {
+pub(crate) fn settings() -> RunSettings {
     RunSettings {
         from: None,
         to: None,
@@ -28,11 +29,11 @@ pub fn settings() -> RunSettings {
         fuel: Some(1 << 60),
         fuel_per_event: None,
         seed: 0,
-        columns: Default::default(),
-        time: Default::default(),
-        label: Default::default(),
-        on_bad_data: Default::default(),
-        on_gap: Default::default(),
+        columns: Columns::default(),
+        time: TimeUnit::default(),
+        label: Label::default(),
+        on_bad_data: OnFault::default(),
+        on_gap: OnGap::default(),
         portable: false,
     }
 }
@@ -64,7 +65,7 @@ fn answer(deliver: &Deliver) -> HookEnded {
 }
 
 /// The whole simulation.
-pub fn driver(candles: &Arc<[Candle]>) -> Outcome {
+pub(crate) fn driver(candles: &Arc<[Candle]>) -> Outcome {
     let settings = BacktestSettings {
         account: AccountId::new(0),
         cash: Decimal::from(1_000_000),
@@ -87,7 +88,7 @@ pub fn driver(candles: &Arc<[Candle]>) -> Outcome {
 }
 
 /// The core alone: a candle in, a delivery out, its end in.
-pub fn core(candles: &Arc<[Candle]>) -> u64 {
+pub(crate) fn core(candles: &Arc<[Candle]>) -> u64 {
     let mut core = TradingCore::new(CoreSettings {
         account: AccountId::new(0),
         cash: Decimal::from(1_000_000),
@@ -123,7 +124,7 @@ fn drain(core: &mut TradingCore) -> u64 {
 }
 
 /// The exchange alone, without an order.
-pub fn matching(candles: &Arc<[Candle]>) -> bool {
+pub(crate) fn matching(candles: &Arc<[Candle]>) -> bool {
     let settings = ExchangeSettings { fees: fees(), ..ExchangeSettings::default() };
     let mut exchange = Exchange::new(settings, &instruments(), &[true]).expect("the settings agree");
     for candle in &**candles {
@@ -137,7 +138,7 @@ pub fn matching(candles: &Arc<[Candle]>) -> bool {
 }
 
 /// The benchmark's strategy as a plain loop over the same candles, its money in decimals: what all of this is measured against.
-pub fn ema_atr(candles: &Arc<[Candle]>) -> (u64, Decimal) {
+pub(crate) fn ema_atr(candles: &Arc<[Candle]>) -> (u64, Decimal) {
     let (mut fast, mut slow, mut atr, mut last) = (0.0, 0.0, 0.0, 0.0);
     let (mut cash, mut position, mut fills) = (Decimal::from(1_000_000), Decimal::ZERO, 0);
     let mut wanted: Option<Decimal> = None;

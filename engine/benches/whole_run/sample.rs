@@ -1,36 +1,38 @@
 //! Times of several runs of the same work.
 
+#![expect(clippy::cast_precision_loss, reason = "nanoseconds of a benchmark")]
+
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Instant;
 
 /// One run's time, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
-pub struct Sampled {
+pub(crate) struct Sampled {
     wall: f64,
     cpu: f64,
 }
 
 impl Sampled {
-    pub fn wall(&self) -> f64 {
+    pub(crate) fn wall(&self) -> f64 {
         self.wall
     }
 
-    pub fn cpu(&self) -> f64 {
+    pub(crate) fn cpu(&self) -> f64 {
         self.cpu
     }
 }
 
 /// The times of several runs.
 #[derive(Debug, Default)]
-pub struct Sample(Vec<Sampled>);
+pub(crate) struct Sample(Vec<Sampled>);
 
 impl Sample {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Runs the work once and notes how long it took.
-    pub fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let (wall, cpu) = (Instant::now(), thread_nanoseconds());
         let result = std::hint::black_box(work());
         self.0.push(Sampled { wall: wall.elapsed().as_nanos() as f64, cpu: thread_nanoseconds() - cpu });
@@ -38,7 +40,7 @@ impl Sample {
     }
 
     /// The median of each clock.
-    pub fn median(&self) -> Sampled {
+    pub(crate) fn median(&self) -> Sampled {
         let middle = |pick: fn(&Sampled) -> f64| {
             let mut times = self.0.iter().map(pick).collect::<Vec<_>>();
             times.sort_by(f64::total_cmp);
@@ -48,7 +50,7 @@ impl Sample {
     }
 
     /// The least of each clock.
-    pub fn least(&self) -> Sampled {
+    pub(crate) fn least(&self) -> Sampled {
         let least = |pick: fn(&Sampled) -> f64| self.0.iter().map(pick).fold(f64::INFINITY, f64::min);
         Sampled { wall: least(Sampled::wall), cpu: least(Sampled::cpu) }
     }

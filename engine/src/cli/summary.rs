@@ -59,7 +59,7 @@ pub(super) fn of_sweep(report: &SweepReport) -> String {
     let mut header = report.axes.iter().map(|axis| axis.name.clone()).collect::<Vec<_>>();
     header.extend(["final equity", "return", "sharpe", "drawdown", "fills", "status"].map(str::to_owned));
     let rows = report.ranked().take(SWEEP_ROWS_SHOWN).map(cells);
-    text.push_str(&table(std::iter::once(header).chain(rows).collect()));
+    text.push_str(&table(&std::iter::once(header).chain(rows).collect::<Vec<_>>()));
     escape_terminal(&text)
 }
 
@@ -77,13 +77,13 @@ fn cells(row: &SweepRow) -> Vec<String> {
 }
 
 /// Columns as wide as their widest cell.
-fn table(rows: Vec<Vec<String>>) -> String {
+fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths = (0..columns).map(width).collect::<Vec<_>>();
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         for (cell, width) in row.iter().zip(&widths) {
             write!(text, "{cell:>width$}  ").expect("text grows");
         }
@@ -108,6 +108,6 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         let rows = vec![vec!["fast".to_owned(), "x".to_owned()], vec!["5".to_owned(), "100".to_owned()]];
-        assert_eq!(table(rows), "fast    x\n   5  100\n");
+        assert_eq!(table(&rows), "fast    x\n   5  100\n");
     }
 }

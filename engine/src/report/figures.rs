@@ -43,7 +43,7 @@ pub(super) fn of_run(run: &RunReport, record: &RunRecord, drawn: &Drawn) -> Vec<
 
 /// Equity above, the fall below its peak beneath, on one time axis.
 fn equity(drawn: &Drawn) -> Figure {
-    let bars = drawn.equity.as_ref().map(|equity| equity.bars()).unwrap_or_default();
+    let bars = drawn.equity.as_ref().map(super::condense::Condensed::bars).unwrap_or_default();
     let times = bars.iter().map(|(time, _)| *time).collect::<Vec<_>>();
     let equity = bars.iter().map(|(_, bar)| bar.close).collect::<Vec<_>>();
     let drawdown = bars.iter().map(|(_, bar)| bar.drawdown).collect::<Vec<_>>();

@@ -134,7 +134,7 @@ fn set(rules: &mut Rules, key: &str, value: &str) -> Result<(), NotRules> {
 
 fn whole<T>(key: &'static str, value: &str, max: T) -> Result<T, NotRules>
 where
-    T: FromStr + PartialOrd + std::fmt::Display,
+    T: FromStr + PartialOrd + std::fmt::Display + Copy,
 {
     let range =
         || NotRules::Value { key, value: value.chars().take(40).collect(), range: format!("a whole number, 0 to {max}") };

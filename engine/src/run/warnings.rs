@@ -2,6 +2,7 @@
 
 use crate::calendar::format_time;
 use crate::data::{GapCount, Notes};
+use std::fmt::Write as _;
 
 /// Warnings of one file in a report.
 pub(super) const WARNINGS_MAX: usize = 50;
@@ -32,7 +33,7 @@ fn gaps(gaps: &GapCount, filled: u64) -> String {
     let mut text = format!("{} {stretches}, {} candles missing{fate}", gaps.count, gaps.missing);
     if let Some(longest) = &gaps.longest {
         let (start, end) = (format_time(longest.start), format_time(longest.end));
-        text.push_str(&format!("; the longest from {start} to {end}"));
+        write!(text, "; the longest from {start} to {end}").expect("a string takes whatever is written");
     }
     text
 }

@@ -19,7 +19,7 @@ const SPIN: &str = "(loop $for_ever (br $for_ever))";
 
 /// Why a file is refused; after it the next honest file passes.
 fn refused(bytes: Vec<u8>) -> UploadError {
-    let error = runtime().block_on(uploads().load(bytes)).err().expect("it is refused");
+    let error = runtime().block_on(uploads().load(bytes)).expect_err("it is refused");
     the_next_is_honest();
     error
 }
@@ -72,7 +72,7 @@ fn a_file_cut_in_any_of_its_sections_is_truncated() {
     let mut refused = 0;
     for (start, end) in &sections {
         for cut in [start + 1, start + (end - start) / 2, end - 1].into_iter().filter(|cut| cut > start && cut < end) {
-            let error = runtime().block_on(uploads().load(whole[..cut].to_vec())).err().expect("it is refused");
+            let error = runtime().block_on(uploads().load(whole[..cut].to_vec())).expect_err("it is refused");
             let section_of = |error: &UploadError| match error {
                 UploadError::Shape(ShapeError::Truncated { section, .. }) => Some(*section),
                 _ => None,
