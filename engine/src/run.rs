@@ -36,7 +36,7 @@ use anyhow::Context as _;
 use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
 use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId};
-use calypte_sim::{Backtest, CandleSource, Observer, Outcome};
+use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus};
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
 use setup::{Setup, deployment, instance_settings};
@@ -144,9 +144,15 @@ pub async fn backtest_in(
         .context("setting up the run")?
         .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
     let mut instances = start(&strategies, &request.settings).await?;
-    let (outcome, failed) = Pull::new(backtest, Arc::clone(&journal), Arc::clone(&control), way).run(&mut instances).await;
+    let (outcome, failed) = Pull::new(backtest, Arc::clone(&journal), Arc::clone(&control), way)
+        .with_fuel(request.settings.fuel)
+        .run(&mut instances)
+        .await;
     if let Some(error) = failed {
         return Err(error).context("reading the data");
+    }
+    if outcome.counts.candles == 0 && outcome.status == RunStatus::Completed {
+        return Err(PrepareError::NoCandles.into());
     }
 
     let data = used(&request.market.series, &files)?;

@@ -187,3 +187,38 @@ fn compressed_and_columnar_data_give_the_same_run() {
     }
     assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{digests:?}");
 }
+
+#[test]
+fn strategies_of_one_run_share_its_fuel() {
+    let folder = temp_dir();
+    let candles = synth_candles(20_000, 1, folder.path(), "candles.csv");
+    let strategy = component("ema-atr");
+    let run = calypte([
+        "backtest".as_ref(),
+        strategy.as_os_str(),
+        strategy.as_os_str(),
+        "--data".as_ref(),
+        format!("BTC:1m={}", candles.display()).as_ref(),
+        "--fuel".as_ref(),
+        "3000000".as_ref(),
+        "--json".as_ref(),
+    ] as [&std::ffi::OsStr; 8]);
+    let report = run.exits_with(1).json();
+    assert_eq!(report["status"], "out-of-fuel");
+    let fuel = report["fuel"].as_u64().expect("fuel is counted");
+    assert!((2_900_000..=3_000_000).contains(&fuel), "{fuel} of 3000000 fuel");
+}
+
+#[test]
+fn a_period_without_candles_is_an_error() {
+    let folder = temp_dir();
+    let candles = synth_candles(100, 1, folder.path(), "candles.csv");
+    let strategy = component("ema-atr");
+    for period in [["--from", "2099-01-01"], ["--to", "1999-01-01"]] {
+        let data = format!("BTC:1m={}", candles.display());
+        let mut arguments = vec!["backtest", strategy.to_str().expect("text"), "--data", &data];
+        arguments.extend(period);
+        let run = calypte(arguments).exits_with(3);
+        assert!(run.stderr.contains("no candle of the data lies between"), "{run}");
+    }
+}

@@ -9,6 +9,7 @@ use crate::control::Control;
 use crate::report::{self, Recorder, RunRecord};
 use crate::request::{BacktestRequest, ParameterSpec};
 use crate::run::{self, RunReport, Way};
+use calypte_kernel::StrategyState;
 use calypte_sim::{NoObserver, Observer, RunStatus};
 use clap::Args;
 use std::path::PathBuf;
@@ -62,6 +63,13 @@ pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Resul
         report::write_run(folder, &report, &record, &drawn).ends(ExitStatus::Environment)?;
         output.remark(&format!("wrote {}", folder.join("report.html").display()));
     }
+    for (ran, ended) in report.strategies.iter().zip(&report.outcome.strategies) {
+        match &ended.state {
+            StrategyState::Faulted(fault) => output.remark(&format!("warning: {} failed: {fault}", ran.name)),
+            StrategyState::Refused(words) => output.remark(&format!("warning: {} refused to begin: {words}", ran.name)),
+            _ => {}
+        }
+    }
     for data in &report.data {
         for warning in &data.warnings {
             output.remark(&format!("warning: {}: {warning}", data.file.display()));
@@ -71,8 +79,12 @@ pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Resul
 }
 
 /// How the program ends after a run.
-pub(super) const fn status_of(report: &RunReport) -> ExitStatus {
+///
+/// A run of several strategies completes although one failed on the way; whoever asked must not miss that.
+pub(super) fn status_of(report: &RunReport) -> ExitStatus {
+    let failed = |state: &StrategyState| matches!(state, StrategyState::Faulted(_) | StrategyState::Refused(_));
     match report.outcome.status {
+        RunStatus::Completed if report.outcome.strategies.iter().any(|ended| failed(&ended.state)) => ExitStatus::Failed,
         RunStatus::Completed => ExitStatus::Ok,
         RunStatus::OutOfFuel(_) | RunStatus::Faulted(_) | RunStatus::Refused(_) => ExitStatus::Failed,
         RunStatus::Cancelled(_) => ExitStatus::Cancelled,

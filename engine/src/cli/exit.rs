@@ -87,7 +87,7 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(error) = cause.downcast_ref::<PrepareError>() {
             return match error {
                 PrepareError::Parameter(_) => ExitStatus::Usage,
-                PrepareError::Data(_) => ExitStatus::BadInput,
+                PrepareError::Data(_) | PrepareError::NoCandles => ExitStatus::BadInput,
                 PrepareError::Component(error) => status_of_component(error),
                 PrepareError::NoFeed { .. } => ExitStatus::Failed,
             };

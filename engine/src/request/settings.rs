@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 
 /// Most cash an account starts with: a thousand million million, which leaves room for every product that follows.
 pub const CASH_MAX: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
-/// Most slippage: the whole price.
-pub const SLIPPAGE_BPS_MAX: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
+/// Most slippage: all but a ten-thousandth of the price, since nothing sells for nothing.
+pub const SLIPPAGE_BPS_MAX: Decimal = Decimal::from_parts(9_999, 0, 0, false, 0);
 /// Most fuel of a run, so that sums of fuel fit a signed 64-bit number everywhere.
 pub const FUEL_MAX: u64 = i64::MAX.unsigned_abs();
 
@@ -90,7 +90,7 @@ impl RunSettings {
         range("--cash", self.cash, Decimal::ZERO, CASH_MAX, "from 0 to 1000000000000000")?;
         range("--fee-taker", self.fees.taker, Decimal::NEGATIVE_ONE, Decimal::ONE, "a fraction of the notional, -1 to 1")?;
         range("--fee-maker", self.fees.maker, Decimal::NEGATIVE_ONE, Decimal::ONE, "a fraction of the notional, -1 to 1")?;
-        range("--slippage-bps", self.slippage_bps, Decimal::ZERO, SLIPPAGE_BPS_MAX, "from 0 to 10000 basis points")?;
+        range("--slippage-bps", self.slippage_bps, Decimal::ZERO, SLIPPAGE_BPS_MAX, "from 0 to 9999 basis points")?;
         for (flag, fuel) in [("--fuel", self.fuel), ("--fuel-per-event", self.fuel_per_event)] {
             if let Some(fuel) = fuel
                 && (fuel == 0 || fuel > FUEL_MAX)

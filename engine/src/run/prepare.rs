@@ -16,6 +16,9 @@ pub enum PrepareError {
     /// A component file did not become a strategy.
     #[error(transparent)]
     Component(#[from] ComponentError),
+    /// Nothing lies within the period.
+    #[error("no candle of the data lies between --from and --to: `calypte data check` shows what a file spans")]
+    NoCandles,
     /// It trades on something a backtest of candles does not have.
     #[error("{path:?} lives on {feeds}, and this run has nothing but candles")]
     NoFeed {

@@ -45,12 +45,29 @@ pub(super) struct Pull {
     /// Whose hook is out, and the time of its event.
     current: (StrategyId, Timestamp),
     until_look: u32,
+    /// Fuel that all strategies together have left; none: not limited.
+    fuel_left: Option<u64>,
 }
 
 impl Pull {
     pub(super) fn new(backtest: Backtest, journal: Arc<Mutex<Journal>>, control: Arc<Control>, way: Way) -> Self {
         let current = (StrategyId::new(0), Timestamp::default());
-        Self { backtest, journal, control, shows_progress: true, way, waiting: None, current, until_look: EVENTS_PER_LOOK }
+        Self {
+            backtest,
+            journal,
+            control,
+            shows_progress: true,
+            way,
+            waiting: None,
+            current,
+            until_look: EVENTS_PER_LOOK,
+            fuel_left: None,
+        }
+    }
+
+    /// With a budget that all strategies together spend from.
+    pub(super) fn with_fuel(self, fuel: Option<u64>) -> Self {
+        Self { fuel_left: fuel, ..self }
     }
 
     /// Where the control counts something else than candles.
@@ -69,6 +86,9 @@ impl Pull {
             };
             let instance = &mut instances[deliver.strategy.get() as usize];
             pull.hand_out(&deliver);
+            if let Some(left) = pull.fuel_left {
+                instance.set_run_fuel(left);
+            }
             let (feed, ended) = instance.call(deliver, pull).await;
             let feed: Box<dyn Any> = feed;
             pull = feed.downcast().expect("an instance gives back the feed it was lent");
@@ -90,6 +110,7 @@ impl Pull {
     }
 
     fn end(&mut self, ended: HookEnded) {
+        self.fuel_left = self.fuel_left.map(|left| left.saturating_sub(ended.fuel));
         if ended.effects.is_some() {
             self.journal.lock().unwrap_or_else(PoisonError::into_inner).note(self.current.1, &ended);
         }

@@ -97,6 +97,13 @@ impl Instance {
         self.running.is_some()
     }
 
+    /// What the run has left for the events that follow: for runs in which several instances spend from one budget.
+    pub fn set_run_fuel(&mut self, left: u64) {
+        if let Some(running) = &mut self.running {
+            running.store.data_mut().meter.set_run_left(left);
+        }
+    }
+
     /// Bytes of its memories and tables.
     pub fn memory_bytes(&self) -> usize {
         self.running.as_ref().map_or(0, |running| running.store.data().memory.bytes())

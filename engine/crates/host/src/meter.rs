@@ -27,6 +27,11 @@ impl Meter {
         Self { budget: 0, host: 0, run_left: run, by_run: false, call: 0 }
     }
 
+    /// What the run has left, where others spend from it too.
+    pub(crate) const fn set_run_left(&mut self, left: u64) {
+        self.run_left = Some(left);
+    }
+
     /// A hook call begins.
     pub(crate) const fn begin_call(&mut self) {
         self.call = 0;
