@@ -143,7 +143,7 @@ impl MarketRequest {
         let instrument = InstrumentId::new(u32::try_from(place).expect("SERIES_MAX fits"));
         if known.is_none() {
             let rules = instrument::rules_for(&spec.symbol, rules)?;
-            self.instruments.push(Instrument { id: instrument, symbol: spec.symbol.clone(), rules });
+            self.instruments.push(Instrument::new(instrument, spec.symbol.clone(), rules));
         }
         let repeats = |series: &SeriesRequest| series.info.instrument == instrument && series.info.timeframe == spec.timeframe;
         if self.series.iter().any(repeats) {

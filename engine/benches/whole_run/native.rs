@@ -43,7 +43,7 @@ fn fees() -> FeeRates {
 }
 
 fn instruments() -> Arc<[Instrument]> {
-    Arc::new([Instrument { id: INSTRUMENT, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY }])
+    Arc::new([Instrument::new(INSTRUMENT, "BTC".parse().expect("a symbol"), Rules::ANY)])
 }
 
 fn series() -> Arc<[SeriesInfo]> {

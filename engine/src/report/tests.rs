@@ -139,11 +139,7 @@ fn run(status: RunStatus) -> RunReport {
             ]),
             status: None,
         }],
-        instruments: Arc::new([Instrument {
-            id: InstrumentId::new(0),
-            symbol: "BTC".parse().expect("a symbol"),
-            rules: Rules::ANY,
-        }]),
+        instruments: Arc::new([Instrument::new(InstrumentId::new(0), "BTC".parse().expect("a symbol"), Rules::ANY)]),
         series: Arc::new([series]),
         data: vec![DataUsed {
             file: "btc.csv".into(),

@@ -86,7 +86,7 @@ async fn call(instance: &mut Instance, number: u64, hook: Hook) -> HookEnded {
 
 fn init(hook: &str) -> Hook {
     let parameter = ("hook".to_owned(), ParamValue::Text(hook.to_owned()));
-    let instrument = Instrument { id: BTC, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY };
+    let instrument = Instrument::new(BTC, "BTC".parse().expect("a symbol"), Rules::ANY);
     let series = SeriesInfo { id: SeriesId::new(0), instrument: BTC, timeframe: Timeframe::MINUTE };
     Hook::Init(Box::new(InitContext {
         now: NOW,

@@ -158,7 +158,7 @@ fn candle(number: u64) -> Deliver {
 fn init() -> Deliver {
     let instrument = InstrumentId::new(0);
     let series = SeriesInfo { id: SeriesId::new(0), instrument, timeframe: Timeframe::MINUTE };
-    let instrument = Instrument { id: instrument, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY };
+    let instrument = Instrument::new(instrument, "BTC".parse().expect("a symbol"), Rules::ANY);
     let context = InitContext {
         now: Timestamp::from_millis(0),
         parameters: Arc::from([]),

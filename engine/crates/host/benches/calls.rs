@@ -99,8 +99,7 @@ fn settings() -> InstanceSettings {
 
 fn begun(runtime: &Runtime, strategy: &Strategy) -> Instance {
     let mut instance = runtime.block_on(strategy.instantiate(settings())).expect("it starts");
-    let instrument =
-        Instrument { id: InstrumentId::new(0), symbol: "BTC".parse().expect("a symbol"), rules: Rules::hyperliquid(5, 50) };
+    let instrument = Instrument::new(InstrumentId::new(0), "BTC".parse().expect("a symbol"), Rules::hyperliquid(5, 50));
     let series = SeriesInfo { id: SeriesId::new(0), instrument: InstrumentId::new(0), timeframe: Timeframe::MINUTE };
     let init = Hook::Init(Box::new(InitContext {
         now: Timestamp::from_millis(0),

@@ -81,11 +81,8 @@ fn price(value: i64) -> Price {
 }
 
 fn init() -> Hook {
-    let instrument = |id, symbol: &str| Instrument {
-        id: InstrumentId::new(id),
-        symbol: symbol.parse().expect("a symbol"),
-        rules: Rules::hyperliquid(2, 50),
-    };
+    let instrument =
+        |id, symbol: &str| Instrument::new(InstrumentId::new(id), symbol.parse().expect("a symbol"), Rules::hyperliquid(2, 50));
     let series = SeriesInfo { id: SeriesId::new(0), instrument: InstrumentId::new(4), timeframe: Timeframe::MINUTE };
     Hook::Init(Box::new(InitContext {
         now: Timestamp::from_millis(0),

@@ -12,7 +12,7 @@ use std::hint::black_box;
 const STRATEGY: StrategyId = StrategyId::new(1);
 
 fn instrument() -> Instrument {
-    Instrument { id: InstrumentId::new(0), symbol: "BTC".parse().expect("a symbol"), rules: Rules::hyperliquid(5, 50) }
+    Instrument::new(InstrumentId::new(0), "BTC".parse().expect("a symbol"), Rules::hyperliquid(5, 50))
 }
 
 fn price(digits: i64) -> Price {

@@ -1,6 +1,6 @@
 //! Instruments and the grids their prices and sizes must lie on.
 
-use crate::InstrumentId;
+use crate::{InstrumentId, MarginTable};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Longest symbol.
@@ -59,6 +59,23 @@ pub struct Instrument {
     pub symbol: Symbol,
     /// Its rules.
     pub rules: Rules,
+    /// Its margin tiers; the first allows the largest leverage of its rules.
+    pub margin: MarginTable,
+}
+
+impl Instrument {
+    /// One with a single margin tier, of the largest leverage of its rules.
+    pub fn new(id: InstrumentId, symbol: Symbol, rules: Rules) -> Self {
+        Self { id, symbol, margin: MarginTable::flat(rules.max_leverage), rules }
+    }
+
+    /// The same with other margin tiers; their largest leverage becomes that of its rules.
+    #[must_use]
+    pub fn with_margin(mut self, margin: MarginTable) -> Self {
+        self.rules.max_leverage = margin.max_leverage();
+        self.margin = margin;
+        self
+    }
 }
 
 /// The grids of an instrument and its limits.

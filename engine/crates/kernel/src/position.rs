@@ -24,7 +24,7 @@ pub struct Position {
 /// Arithmetic that left the range of a decimal. Nothing was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sum of money left the range of 28 digits")]
-pub(crate) struct OutOfRange;
+pub struct OutOfRange;
 
 impl Position {
     pub(crate) const fn new(instrument: InstrumentId) -> Self {

@@ -41,7 +41,7 @@ fn with_series(instrument: InstrumentId, timeframe: Timeframe) -> BacktestSettin
     let series = SeriesInfo { id: FIVES, instrument, timeframe };
     settings.series = settings.series.iter().copied().chain([series]).collect();
     if instrument == ETH {
-        let eth = Instrument { id: ETH, symbol: "ETH".parse().expect("a symbol"), rules: Rules::ANY };
+        let eth = Instrument::new(ETH, "ETH".parse().expect("a symbol"), Rules::ANY);
         settings.instruments = settings.instruments.iter().cloned().chain([eth]).collect();
     }
     settings

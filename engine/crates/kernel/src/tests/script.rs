@@ -33,7 +33,7 @@ pub(super) fn number(text: &str) -> Decimal {
 pub(super) fn settings(limits: Limits) -> CoreSettings {
     let instrument = |id, symbol: &str, rules| {
         let symbol = symbol.parse().expect("a symbol");
-        Instrument { id: InstrumentId::new(id), symbol, rules }
+        Instrument::new(InstrumentId::new(id), symbol, rules)
     };
     let series = |id, instrument, minutes: u64| SeriesInfo {
         id: SeriesId::new(id),

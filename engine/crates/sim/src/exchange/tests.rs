@@ -28,7 +28,7 @@ fn id(event: u64, leg: u8) -> ClientOrderId {
 
 impl Script {
     fn new(settings: ExchangeSettings) -> Self {
-        let instrument = Instrument { id: MARKET, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY };
+        let instrument = Instrument::new(MARKET, "BTC".parse().expect("a symbol"), Rules::ANY);
         let exchange = Exchange::new(settings, &[instrument], &[true]).expect("valid settings");
         Self { exchange, minute: 0, orders: 0 }
     }
@@ -487,7 +487,7 @@ fn numbers_too_large_are_refused_with_a_code_and_never_panic() {
 
 #[test]
 fn a_market_without_data_and_an_unknown_one_refuse() {
-    let instrument = Instrument { id: MARKET, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY };
+    let instrument = Instrument::new(MARKET, "BTC".parse().expect("a symbol"), Rules::ANY);
     let exchange = Exchange::new(ExchangeSettings::default(), &[instrument], &[false]).expect("valid");
     let mut script = Script { exchange, minute: 0, orders: 0 };
     script.buy("1", OrderKind::Market);

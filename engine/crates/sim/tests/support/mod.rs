@@ -27,7 +27,7 @@ pub fn number(text: &str) -> Decimal {
 
 /// One instrument, one series of one-minute candles, the fees of the peer benchmark.
 pub fn settings() -> BacktestSettings {
-    let instrument = Instrument { id: BTC, symbol: "BTC".parse().expect("a symbol"), rules: Rules::ANY };
+    let instrument = Instrument::new(BTC, "BTC".parse().expect("a symbol"), Rules::ANY);
     let series = SeriesInfo { id: MINUTES, instrument: BTC, timeframe: Timeframe::MINUTE };
     let fees = FeeRates { taker: number("0.00045"), maker: number("0.00015") };
     BacktestSettings {
