@@ -113,10 +113,20 @@ impl TradingCore {
         self.outputs.pop_front()
     }
 
+    /// What waits to be taken, oldest first: for whoever writes it down before it is acted on.
+    pub fn pending(&self) -> impl ExactSizeIterator<Item = &Output> {
+        self.outputs.iter()
+    }
+
     /// When it wants [`Input::Wake`], if nothing else happens first.
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.schedule.next()
+    }
+
+    /// What the account is made of.
+    pub const fn settings(&self) -> &CoreSettings {
+        &self.settings
     }
 
     /// Its number.

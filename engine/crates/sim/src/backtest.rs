@@ -19,8 +19,10 @@
 
 mod deliveries;
 mod history;
+mod recorded;
 mod settings;
 
+pub use recorded::{InputRecorder, RecorderError};
 pub use settings::{BacktestSettings, BacktestSettingsError, SeriesSource, TRADES_MAX};
 
 use crate::accounting::{Accounting, FuelMeter, Keep};
@@ -34,6 +36,7 @@ use calypte_kernel::{
     VenueEvent,
 };
 use history::History;
+use recorded::Recording;
 use std::collections::{BTreeSet, VecDeque};
 
 /// A backtest under way.
@@ -43,6 +46,8 @@ pub struct Backtest {
     timeline: Timeline,
     accounting: Accounting,
     observer: Box<dyn Observer>,
+    /// Who writes down what goes into the core; mostly nobody.
+    recording: Option<Box<Recording>>,
     from: Option<Timestamp>,
     warm_up_max: u32,
     start: Timestamp,
@@ -108,6 +113,15 @@ pub enum BacktestError {
         /// When the one before it ended.
         known_until: Timestamp,
     },
+    /// What happens can no longer be written down. What happened before is.
+    #[error("recording what happens at {at}")]
+    Recorder {
+        /// The time of the run.
+        at: Timestamp,
+        /// What the recorder says.
+        #[source]
+        cause: RecorderError,
+    },
 }
 
 impl From<Broken> for BacktestError {
@@ -153,6 +167,7 @@ impl Backtest {
             timeline,
             accounting,
             observer: Box::new(NoObserver),
+            recording: None,
             from,
             warm_up_max,
             start,
@@ -177,17 +192,20 @@ impl Backtest {
     /// Goes on until a strategy is to be asked. None: the run is over, and everything that followed from its end is done.
     ///
     /// # Errors
-    /// Where a source fails. The run is then over; [`Self::finish`] gives what happened before.
+    /// Where a source or the recorder fails. The run is then over; [`Self::finish`] gives what happened before.
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
         loop {
+            if self.recording.is_some() {
+                self.check_recording()?;
+            }
             if let Some(deliver) = self.take_delivery() {
                 self.count_delivery(deliver.strategy, deliver.number, kind_of(&deliver.hook));
                 return Ok(Some(deliver));
             }
             if let Some(event) = self.exchange.poll() {
                 self.book(&event);
-                self.core.handle(self.now, Input::Venue(event));
+                self.feed(Input::Venue(event));
                 continue;
             }
             match self.advance() {
@@ -218,7 +236,7 @@ impl Backtest {
         }
         match &mut self.stage {
             Stage::Beginning(answers) if self.from.is_some() => answers.push(ended),
-            _ => self.core.handle(self.now, Input::HookEnded(ended)),
+            _ => self.feed(Input::HookEnded(ended)),
         }
     }
 
@@ -382,13 +400,13 @@ impl Backtest {
                     None => History::default(),
                 };
                 for ended in history.with_what_there_is(answers) {
-                    self.core.handle(self.now, Input::HookEnded(ended));
+                    self.feed(Input::HookEnded(ended));
                 }
                 self.stage = Stage::History(history);
             }
             Stage::History(mut history) => match history.pop() {
                 Some((series, candle)) => {
-                    self.core.handle(self.now, Input::Market(MarketEvent::Candle { series, candle }));
+                    self.feed(Input::Market(MarketEvent::Candle { series, candle }));
                     self.stage = Stage::History(history);
                 }
                 None => self.stage = Stage::Running,
@@ -420,10 +438,10 @@ impl Backtest {
         self.accounting.begin(self.start);
         let ids = deployments.iter().map(|deployment| deployment.strategy).collect::<Vec<_>>();
         for deployment in deployments {
-            self.core.handle(self.now, Input::Deploy(Box::new(deployment)));
+            self.feed(Input::Deploy(Box::new(deployment)));
         }
         for id in ids {
-            self.core.handle(self.now, Input::Start(id));
+            self.feed(Input::Start(id));
         }
         self.stage = Stage::Beginning(Vec::new());
         Ok(())
@@ -481,7 +499,7 @@ impl Backtest {
                 self.settle_moment();
                 self.now = wake;
             }
-            self.core.handle(self.now, Input::Wake);
+            self.feed(Input::Wake);
         }
         due
     }
@@ -526,17 +544,17 @@ impl Backtest {
         } else {
             self.counts.candles += 1;
         }
-        self.core.handle(self.now, Input::Market(MarketEvent::Candle { series: info.id, candle }));
+        self.feed(Input::Market(MarketEvent::Candle { series: info.id, candle }));
     }
 
     fn tell_gap(&mut self, lane: usize) {
-        for (place, (series, gap)) in self.timeline.gaps(lane).enumerate() {
+        for (place, (series, gap)) in self.timeline.gaps(lane).collect::<Vec<_>>().into_iter().enumerate() {
             if place == 0 {
                 self.counts.gaps += 1;
                 self.counts.missing_candles += u64::from(gap.missing);
             }
             let event = MarketEvent::Feed { feed: Feed::Candles(series), change: gap.into() };
-            self.core.handle(self.now, Input::Market(event));
+            self.feed(Input::Market(event));
         }
     }
 
@@ -544,7 +562,7 @@ impl Backtest {
         self.stage = Stage::Stopping;
         for place in 0..self.strategies.len() {
             let strategy = self.strategies[place].id;
-            self.core.handle(self.now, Input::Stop { strategy, reason: StopReason::Shutdown });
+            self.feed(Input::Stop { strategy, reason: StopReason::Shutdown });
         }
     }
 }

@@ -12,7 +12,9 @@ mod source;
 mod testing;
 mod timeline;
 
-pub use backtest::{Backtest, BacktestError, BacktestSettings, BacktestSettingsError, SeriesSource, TRADES_MAX};
+pub use backtest::{
+    Backtest, BacktestError, BacktestSettings, BacktestSettingsError, InputRecorder, RecorderError, SeriesSource, TRADES_MAX,
+};
 pub use exchange::{
     Exchange, ExchangeSettings, ExchangeSettingsError, LimitFill, STANDING_ORDERS_MAX, ZeroVolume, path as candle_path,
 };
