@@ -22,5 +22,6 @@ mod backtest;
 mod cli;
 mod dirty;
 mod interrupt;
+mod margin;
 mod page;
 mod sweep;
