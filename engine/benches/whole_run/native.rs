@@ -52,7 +52,7 @@ fn series() -> Arc<[SeriesInfo]> {
 
 fn deployment() -> Deployment {
     let parameters = Arc::new([]);
-    Deployment { strategy: STRATEGY, parameters, knows: KnownEvents::ALL, tick_interval_ms: None, restored: None }
+    Deployment::new(STRATEGY, parameters, KnownEvents::ALL)
 }
 
 /// Subscribes, and does nothing after that.
@@ -90,13 +90,9 @@ pub(crate) fn driver(candles: &Arc<[Candle]>) -> Outcome {
 /// The core alone: a candle in, a delivery out, its end in.
 pub(crate) fn core(candles: &Arc<[Candle]>) -> u64 {
     let mut core = TradingCore::new(CoreSettings {
-        account: AccountId::new(0),
         cash: Decimal::from(1_000_000),
         fees: fees(),
-        instruments: instruments(),
-        series: series(),
-        live: false,
-        limits: Limits::default(),
+        ..CoreSettings::new(AccountId::new(0), instruments(), series())
     })
     .expect("the settings agree");
     let first = candles.first().map_or_else(Default::default, |candle| candle.open_time);

@@ -81,11 +81,8 @@ impl Setup {
 /// A strategy as the core takes it.
 pub(super) fn deployment(loaded: &Loaded) -> Deployment {
     Deployment {
-        strategy: loaded.id,
-        parameters: Arc::clone(&loaded.parameters),
-        knows: loaded.strategy.knows(),
         tick_interval_ms: loaded.strategy.manifest().tick_interval_ms,
-        restored: None,
+        ..Deployment::new(loaded.id, Arc::clone(&loaded.parameters), loaded.strategy.knows())
     }
 }
 

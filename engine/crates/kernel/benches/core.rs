@@ -1,10 +1,10 @@
 //! What the core costs: a candle that nobody trades on, and the review of an order.
 
 use calypte_kernel::{
-    AccountId, Answer, Candle, ClientOrderId, CoreSettings, Decimal, Deployment, EventNumber, FeeRates, HookEnded, Input,
-    Instrument, InstrumentId, KnownEvents, Lane, Limits, MarketEvent, OrderOrigin, Output, PlaceOrder, Price, Request,
-    RiskGate, Rules, SeriesId, SeriesInfo, Side, Standing, StrategyId, Subscription, TimeInForce, Timeframe, Timestamp,
-    TradingCore, Wanted, WantedKind,
+    AccountId, Answer, Candle, ClientOrderId, CoreSettings, Decimal, Deployment, EventNumber, HookEnded, Input, Instrument,
+    InstrumentId, KnownEvents, Lane, Limits, MarketEvent, OrderOrigin, Output, PlaceOrder, Price, Request, RiskGate, Rules,
+    SeriesId, SeriesInfo, Side, Standing, StrategyId, Subscription, TimeInForce, Timeframe, Timestamp, TradingCore, Wanted,
+    WantedKind,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -23,22 +23,11 @@ fn price(digits: i64) -> Price {
 fn running() -> TradingCore {
     let series = SeriesInfo { id: SeriesId::new(0), instrument: InstrumentId::new(0), timeframe: Timeframe::MINUTE };
     let mut core = TradingCore::new(CoreSettings {
-        account: AccountId::new(1),
         cash: Decimal::new(1_000_000, 0),
-        fees: FeeRates::default(),
-        instruments: [instrument()].into(),
-        series: [series].into(),
-        live: false,
-        limits: Limits::default(),
+        ..CoreSettings::new(AccountId::new(1), [instrument()].into(), [series].into())
     })
     .expect("sound settings");
-    let deployment = Deployment {
-        strategy: STRATEGY,
-        parameters: [].into(),
-        knows: KnownEvents::ALL,
-        tick_interval_ms: None,
-        restored: None,
-    };
+    let deployment = Deployment::new(STRATEGY, [].into(), KnownEvents::ALL);
     core.handle(Timestamp::from_millis(0), Input::Deploy(Box::new(deployment)));
     core.handle(Timestamp::from_millis(0), Input::Start(STRATEGY));
     let wanted = Subscription::Candles { series: series.id, warm_up: 0 };

@@ -9,6 +9,7 @@
 //!
 //! Here is what is kept and how inputs are told apart; each kind of input has a file of its own.
 
+mod account;
 mod answers;
 mod deliveries;
 mod intents;
@@ -16,12 +17,13 @@ mod lifecycle;
 mod market;
 mod venue;
 
+use crate::account::Holding;
 use crate::ledger::Money;
 use crate::slot::Slot;
 use crate::timers::Schedule;
 use crate::{
-    AccountId, CoreSettings, Decimal, Input, InstrumentId, MarginMode, Output, Position, Price, SettingsError, StrategyId,
-    StrategyView, Timestamp,
+    AccountId, CoreSettings, Decimal, Input, InstrumentId, MarginMode, Output, Position, Price, ReconcileCause, SettingsError,
+    StrategyId, StrategyView, Timestamp,
 };
 use std::collections::VecDeque;
 
@@ -52,6 +54,12 @@ pub struct TradingCore {
     money: Money,
     /// As the exchange said, by instrument.
     leverage: Vec<Option<(u32, MarginMode)>>,
+    /// What the exchange says of positions and what is nobody's, by instrument.
+    holdings: Vec<Holding>,
+    /// Whether the account agrees with the exchange since the connection came up.
+    reconciled: bool,
+    /// How often the exchange's word differed from ours.
+    differences: u64,
     /// When funding was last paid, by instrument: once for each time.
     funding_paid: Vec<Option<Timestamp>>,
     revision: u64,
@@ -72,11 +80,14 @@ impl TradingCore {
             slots: Vec::new(),
             feeds: market::Feeds::new(&settings),
             schedule: Schedule::default(),
-            outputs: VecDeque::new(),
+            outputs: settings.live.then_some(Output::Reconcile(ReconcileCause::Start)).into_iter().collect(),
             events: 0,
             orders: 0,
             money: Money::default(),
             leverage: vec![None; instruments],
+            holdings: vec![Holding::default(); instruments],
+            reconciled: !settings.live,
+            differences: 0,
             funding_paid: vec![None; instruments],
             revision: 0,
             strays: 0,

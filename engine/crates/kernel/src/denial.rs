@@ -46,6 +46,8 @@ denial_codes! {
     BadTerms = "bad-terms",
     /// A reduce-only order would make a position, or a larger one.
     ReduceOnlyIncreases = "reduce-only-increases",
+    /// Another strategy of the account trades the instrument, and they may not share it.
+    InstrumentTaken = "instrument-taken",
     /// There is nothing to close.
     NoPosition = "no-position",
     /// The order is larger than the limit.

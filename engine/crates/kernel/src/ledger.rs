@@ -1,7 +1,7 @@
 //! The money and the positions of one strategy.
 
 use crate::position::{OutOfRange, Position};
-use crate::{AccountView, Decimal, InstrumentId, MarginMode, VenueFill};
+use crate::{AccountView, Decimal, InstrumentId, MarginMode, Price, VenueFill};
 
 /// Leverage and margin mode of each instrument, where they were set, by the instrument's place.
 pub(crate) type LeverageSettings = [Option<(u32, MarginMode)>];
@@ -60,16 +60,44 @@ impl Ledger {
 
     /// Applies a fill to the strategy's books and to those of the account, or to neither.
     pub(crate) fn fill(&mut self, fill: &VenueFill, account: &mut Money) -> Result<(), OutOfRange> {
-        let place = match self.positions.binary_search_by_key(&fill.instrument, Position::instrument) {
+        self.change(fill.instrument, fill.fee, account, |position| position.fill(fill.side, fill.price, fill.size))
+    }
+
+    /// Applies a fill that the exchange's word on the account contained already: its money, and of its size what was nobody's
+    /// until now.
+    pub(crate) fn explain(&mut self, fill: &VenueFill, nobodys: &mut Decimal, account: &mut Money) -> Result<(), OutOfRange> {
+        let terms = (fill.side, fill.price, fill.size);
+        self.change(fill.instrument, fill.fee, account, |position| position.explain(terms, nobodys))
+    }
+
+    /// Brings a position to what the exchange says it is; what it lost is taken to have gone at a price.
+    pub(crate) fn replace(
+        &mut self,
+        (instrument, size, entry): (InstrumentId, Decimal, Option<Price>),
+        price: Decimal,
+        account: &mut Money,
+    ) -> Result<(), OutOfRange> {
+        self.change(instrument, Decimal::ZERO, account, |position| position.replace(size, entry, price))
+    }
+
+    /// Changes a position and the money of the strategy and the account by what became settled and a fee, or nothing.
+    fn change(
+        &mut self,
+        instrument: InstrumentId,
+        fee: Decimal,
+        account: &mut Money,
+        change: impl FnOnce(&mut Position) -> Result<Decimal, OutOfRange>,
+    ) -> Result<(), OutOfRange> {
+        let place = match self.positions.binary_search_by_key(&instrument, Position::instrument) {
             Ok(place) => place,
             Err(place) => {
-                self.positions.insert(place, Position::new(fill.instrument));
+                self.positions.insert(place, Position::new(instrument));
                 place
             }
         };
         let mut position = self.positions[place].clone();
-        let profit = position.fill(fill.side, fill.price, fill.size)?;
-        let (own, all) = (self.money.with_fill(profit, fill.fee)?, account.with_fill(profit, fill.fee)?);
+        let profit = change(&mut position)?;
+        let (own, all) = (self.money.with_fill(profit, fee)?, account.with_fill(profit, fee)?);
         (self.positions[place], self.money, *account) = (position, own, all);
         Ok(())
     }

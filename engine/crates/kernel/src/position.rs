@@ -19,6 +19,17 @@ pub struct Position {
     cost: Decimal,
     /// Profit of the times it was flat again.
     closed: Decimal,
+    /// What was moved on the exchange's word alone, the fills of it not being known.
+    assumed: Assumed,
+}
+
+/// Moves on the exchange's word: how far the size of a position is from the sum of the fills that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Assumed {
+    /// Signed.
+    size: Decimal,
+    /// Quote asset paid for it, at the price that was assumed.
+    cost: Decimal,
 }
 
 /// Arithmetic that left the range of a decimal. Nothing was changed.
@@ -28,7 +39,9 @@ pub struct OutOfRange;
 
 impl Position {
     pub(crate) const fn new(instrument: InstrumentId) -> Self {
-        Self { instrument, size: Decimal::ZERO, flow: Decimal::ZERO, cost: Decimal::ZERO, closed: Decimal::ZERO }
+        let zero = Decimal::ZERO;
+        let assumed = Assumed { size: zero, cost: zero };
+        Self { instrument, size: zero, flow: zero, cost: zero, closed: zero, assumed }
     }
 
     /// The instrument held.
@@ -58,40 +71,109 @@ impl Position {
         self.flow.checked_add(self.cost).and_then(|open| open.checked_add(self.closed)).map_or(self.closed, derived)
     }
 
+    /// How much of the size stands on the exchange's word alone, signed: its fills are not known.
+    pub const fn assumed(&self) -> Decimal {
+        self.assumed.size
+    }
+
     /// Moves the position by a fill and gives what became settled: the profit of a position that is flat again. A fill
     /// through zero closes the one position and opens another.
     pub(crate) fn fill(&mut self, side: Side, price: Price, size: Size) -> Result<Decimal, OutOfRange> {
+        self.attempt(|next| next.at_price(side.signed(size), price.get()))
+    }
+
+    /// Brings the size to what the exchange says it is, and the entry price where it says so and the position grew. What it
+    /// lost is taken to have gone at `price`. Gives what became settled.
+    pub(crate) fn replace(&mut self, size: Decimal, entry: Option<Price>, price: Decimal) -> Result<Decimal, OutOfRange> {
+        self.attempt(|next| {
+            let by = size.checked_sub(next.size)?;
+            if by.is_zero() {
+                return Some(Decimal::ZERO);
+            }
+            let grew = next.size.is_zero() || next.size.is_sign_negative() == by.is_sign_negative();
+            let cost = match entry.filter(|_| grew) {
+                Some(entry) => derived(size.checked_mul(entry.get())?.checked_sub(next.cost)?),
+                None => by.checked_mul(entry.map_or(price, Price::get))?,
+            };
+            let settled = next.at_cost(by, cost)?;
+            next.assumed.add(by, cost)?;
+            Some(settled)
+        })
+    }
+
+    /// A fill that the exchange's word on the account contained already: what had been assumed of it makes way for what it
+    /// really was. As much as `nobodys`, the signed size that was nobody's until now, may come over from there; it is left
+    /// with what did not. Gives what became settled.
+    pub(crate) fn explain(
+        &mut self,
+        (side, price, size): (Side, Price, Size),
+        nobodys: &mut Decimal,
+    ) -> Result<Decimal, OutOfRange> {
+        let mut left = *nobodys;
+        let settled = self.attempt(|next| {
+            let (signed, price) = (side.signed(size), price.get());
+            let (explained, cost) = next.assumed.part(signed)?;
+            let taken_back = next.at_cost(-explained, -cost)?;
+            next.assumed.add(-explained, -cost)?;
+            let rest = signed.checked_sub(explained)?;
+            let (over, _) = Assumed { size: left, cost: Decimal::ZERO }.part(rest)?;
+            left = left.checked_sub(over)?;
+            let rest = rest.checked_sub(over)?;
+            let made_up_for = next.at_price(-rest, price)?;
+            next.assumed.add(-rest, -(rest.checked_mul(price)?))?;
+            let settled = next.at_price(signed, price)?;
+            taken_back.checked_add(made_up_for)?.checked_add(settled)
+        })?;
+        *nobodys = left;
+        Ok(settled)
+    }
+
+    /// Applies all of a change or none.
+    fn attempt(&mut self, change: impl FnOnce(&mut Self) -> Option<Decimal>) -> Result<Decimal, OutOfRange> {
         let mut next = self.clone();
-        let settled = next.try_fill(side.signed(size), price.get()).ok_or(OutOfRange)?;
+        let settled = change(&mut next).ok_or(OutOfRange)?;
         *self = next;
         Ok(settled)
     }
 
-    fn try_fill(&mut self, signed: Decimal, price: Decimal) -> Option<Decimal> {
+    fn at_price(&mut self, signed: Decimal, price: Decimal) -> Option<Decimal> {
+        self.shift(signed, |part| part.checked_mul(price))
+    }
+
+    /// Moves by a size that was paid for as a whole; what a part of it cost is its share.
+    fn at_cost(&mut self, signed: Decimal, cost: Decimal) -> Option<Decimal> {
+        self.shift(signed, |part| if part == signed { Some(cost) } else { share(cost, part, signed) })
+    }
+
+    fn shift(&mut self, signed: Decimal, cost_of: impl Fn(Decimal) -> Option<Decimal>) -> Option<Decimal> {
+        if signed.is_zero() {
+            return Some(Decimal::ZERO);
+        }
         let same_side = self.size.is_zero() || self.size.is_sign_negative() == signed.is_sign_negative();
         if same_side {
-            self.open(signed, price)?;
+            self.open(signed, cost_of(signed)?)?;
             return Some(Decimal::ZERO);
         }
         if signed.abs() < self.size.abs() {
             let left = self.size.checked_add(signed)?;
             self.cost = self.cost.checked_mul(left)?.checked_div(self.size)?;
-            self.flow = self.flow.checked_sub(signed.checked_mul(price)?)?;
+            self.flow = self.flow.checked_sub(cost_of(signed)?)?;
             self.size = left;
             return Some(Decimal::ZERO);
         }
         let beyond = self.size.checked_add(signed)?;
-        let settled = self.flow.checked_add(self.size.checked_mul(price)?)?;
+        let closing = cost_of(-self.size)?;
+        let settled = self.flow.checked_sub(closing)?;
+        let opened = if beyond.is_zero() { None } else { Some(cost_of(signed)?.checked_sub(closing)?) };
         self.closed = self.closed.checked_add(settled)?;
         (self.size, self.flow, self.cost) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-        if !beyond.is_zero() {
-            self.open(beyond, price)?;
+        if let Some(cost) = opened {
+            self.open(beyond, cost)?;
         }
         Some(settled)
     }
 
-    fn open(&mut self, signed: Decimal, price: Decimal) -> Option<()> {
-        let cost = signed.checked_mul(price)?;
+    fn open(&mut self, signed: Decimal, cost: Decimal) -> Option<()> {
         self.size = self.size.checked_add(signed)?;
         self.flow = self.flow.checked_sub(cost)?;
         self.cost = self.cost.checked_add(cost)?;
@@ -111,6 +193,32 @@ impl Position {
             margin_mode: setting.map(|(_, mode)| mode),
             liquidation_price: None,
         }
+    }
+}
+
+/// The share of a cost that a part has. Rounded, so that what is left of the cost can be told exactly.
+fn share(cost: Decimal, part: Decimal, whole: Decimal) -> Option<Decimal> {
+    cost.checked_mul(part)?.checked_div(whole).map(derived)
+}
+
+impl Assumed {
+    /// As much of it as a fill of that signed size may explain, with what was paid for it.
+    fn part(self, signed: Decimal) -> Option<(Decimal, Decimal)> {
+        if self.size.is_zero() || self.size.is_sign_negative() != signed.is_sign_negative() {
+            return Some((Decimal::ZERO, Decimal::ZERO));
+        }
+        if signed.abs() >= self.size.abs() {
+            return Some((self.size, self.cost));
+        }
+        if signed.is_zero() {
+            return Some((Decimal::ZERO, Decimal::ZERO));
+        }
+        Some((signed, share(self.cost, signed, self.size)?))
+    }
+
+    fn add(&mut self, size: Decimal, cost: Decimal) -> Option<()> {
+        *self = Self { size: self.size.checked_add(size)?, cost: self.cost.checked_add(cost)? };
+        Some(())
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct Slot {
     pub(crate) store: Store,
     /// What it saw last, shared with the events that carry it.
     view: Arc<AccountView>,
+    /// Whether it was started and waits for the account to be reconciled.
+    pub(crate) start_waits: bool,
     /// Whether the account changed since.
     pub(crate) changed: bool,
     /// The time of its latest events and how many it was handed then.
@@ -88,6 +90,7 @@ impl Slot {
             ledger: Ledger::default(),
             store: Store::default(),
             view: Arc::new(view),
+            start_waits: false,
             changed: true,
             instant: (Timestamp::from_millis(i64::MIN), 0),
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument, InstrumentId,
-    MarketEvent, ParamValue, Refusal, SeriesId, SeriesInfo, StopReason, StrategyId, Symbol, Urgency, VenueEvent,
+    MarketEvent, ParamValue, Refusal, SeriesId, SeriesInfo, StopReason, StrategyId, Symbol, Timestamp, Urgency, VenueEvent,
 };
 use std::sync::Arc;
 
@@ -19,10 +19,39 @@ pub struct CoreSettings {
     pub instruments: Arc<[Instrument]>,
     /// Candle series, each at the place its id says.
     pub series: Arc<[SeriesInfo]>,
-    /// Whether fills are real.
+    /// Whether fills are real. A live account is reconciled with the exchange before anything trades.
     pub live: bool,
+    /// How the exchange keeps the positions of several strategies.
+    pub books: Books,
     /// Limits of the account and its strategies.
     pub limits: Limits,
+}
+
+impl CoreSettings {
+    /// An account without cash or fees where fills are not real, under the ordinary limits.
+    pub fn new(account: AccountId, instruments: Arc<[Instrument]>, series: Arc<[SeriesInfo]>) -> Self {
+        Self {
+            account,
+            cash: Decimal::ZERO,
+            fees: FeeRates::default(),
+            instruments,
+            series,
+            live: false,
+            books: Books::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How the exchange keeps the positions of several strategies of one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Books {
+    /// Each strategy has positions of its own, as in a backtest.
+    #[default]
+    Apart,
+    /// One net position for each instrument: one strategy trades an instrument, unless all concerned opted in to sharing
+    /// ([`Deployment::shares`]).
+    Netted,
 }
 
 /// Limits of the core. Each denial or fault names the one that was broken.
@@ -124,6 +153,15 @@ pub struct Deployment {
     pub tick_interval_ms: Option<u64>,
     /// What it saved before a restart.
     pub restored: Option<Vec<u8>>,
+    /// Whether its trader lets it trade instruments that other strategies of the account trade too.
+    pub shares: bool,
+}
+
+impl Deployment {
+    /// A strategy that neither ticks, restores nor shares.
+    pub const fn new(strategy: StrategyId, parameters: Arc<[(String, ParamValue)]>, knows: KnownEvents) -> Self {
+        Self { strategy, parameters, knows, tick_interval_ms: None, restored: None, shares: false }
+    }
 }
 
 /// A set of [`EventKind`]s.
@@ -201,6 +239,42 @@ pub enum Output {
         /// Why.
         refusal: Refusal,
     },
+    /// Ask the exchange for everything at once; the answer is [`VenueEvent::Snapshot`]. Strategies that were started wait
+    /// for it, and nothing new is sent before it came.
+    Reconcile(ReconcileCause),
+    /// The exchange's word on the account differs from ours and is newer than everything we know. Ours is replaced.
+    Difference(Difference),
+}
+
+/// Why the account is to be reconciled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReconcileCause {
+    /// It was not yet.
+    Start,
+    /// The connection was lost and is back.
+    Reconnected,
+}
+
+/// Where the exchange and we differed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Exchange time of its word.
+    pub time: Timestamp,
+    /// In what.
+    pub of: DifferenceOf,
+    /// What we had.
+    pub ours: Decimal,
+    /// What the exchange has.
+    pub theirs: Decimal,
+}
+
+/// In what the exchange and we differed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DifferenceOf {
+    /// The account's signed size of an instrument.
+    Position(InstrumentId),
+    /// Collateral without unrealized profit.
+    Cash,
 }
 
 /// Where a strategy is in its life.

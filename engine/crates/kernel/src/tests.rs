@@ -1,5 +1,6 @@
 //! The core, driven by scripts: one line is one input, and what follows from it is written down beside it.
 
+mod account;
 mod answers;
 mod denials;
 mod hostile;

@@ -1,8 +1,8 @@
 //! What goes to an exchange and what comes back. A venue takes nothing but approved orders.
 
 use crate::{
-    AttachedExits, ClientOrderId, InstrumentId, MarginMode, OrderKind, Price, Refusal, Side, Size, Timestamp, TradeId,
-    VenueOrderId,
+    AttachedExits, BalanceCause, ClientOrderId, InstrumentId, MarginMode, OrderKind, Price, Refusal, Side, Size, Timestamp,
+    TradeId, VenueOrderId,
 };
 use rust_decimal::Decimal;
 use std::borrow::Cow;
@@ -144,6 +144,53 @@ pub enum VenueEvent {
         /// What the account received; negative: paid.
         payment: Decimal,
     },
+    /// What the account holds of an instrument. Pushed by the exchange at once, or asked for.
+    Position(Box<PositionReport>),
+    /// The collateral changed other than by trading.
+    Balance {
+        /// When.
+        time: Timestamp,
+        /// By how much.
+        change: Decimal,
+        /// Why.
+        cause: BalanceCause,
+    },
+    /// Everything at once, as asked for by [`Output::Reconcile`](crate::Output::Reconcile).
+    Snapshot(Box<AccountSnapshot>),
+}
+
+/// A position of the account as the exchange reports it. What a message leaves out is none: unknown, not a default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionReport {
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Signed size; zero: none.
+    pub size: Decimal,
+    /// Average entry price.
+    pub entry_price: Option<Price>,
+    /// Leverage.
+    pub leverage: Option<u32>,
+    /// Margin mode.
+    pub margin_mode: Option<MarginMode>,
+    /// Liquidation price.
+    pub liquidation_price: Option<Price>,
+    /// Exchange time as of which it is true, all fills of that time included.
+    pub time: Timestamp,
+}
+
+/// The account as the exchange sees it at one time. An instrument that is not listed is not held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountSnapshot {
+    /// Exchange time as of which it is true.
+    pub time: Timestamp,
+    /// Positions.
+    pub positions: Vec<PositionReport>,
+    /// Client ids of the open orders that carry one of ours.
+    pub orders: Vec<ClientOrderId>,
+    /// Fills since the last that was known, oldest first; known ones may be among them.
+    pub fills: Vec<VenueFill>,
+    /// Collateral without unrealized profit; none where the exchange did not say.
+    pub cash: Option<Decimal>,
 }
 
 /// A fill as the exchange reports it.

@@ -129,6 +129,7 @@ impl TradingCore {
         tag: Option<OrderTag>,
         request: &Request<'_>,
     ) -> Result<(), Denied> {
+        self.check_alone(place, instrument)?;
         let standing = self.standing(place, decided, instrument, tag);
         let approved = self.gate().review(request, &standing)?;
         self.take(place, tag, decided.answers, approved);

@@ -50,6 +50,10 @@ impl TradingCore {
         if !slot.is_at_rest() {
             return;
         }
+        if !self.reconciled {
+            slot.start_waits = true;
+            return;
+        }
         let restored = slot.deployment.restored.clone();
         let parameters = Arc::clone(&slot.deployment.parameters);
         let view = slot.view(&self.settings, &self.leverage);
@@ -69,6 +73,7 @@ impl TradingCore {
     pub(super) fn stop(&mut self, strategy: StrategyId, reason: StopReason) {
         let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
         let slot = &mut self.slots[place];
+        slot.start_waits = false;
         if !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
             return;
         }

@@ -162,7 +162,14 @@ impl TradingCore {
             Feed::Quotes(instrument) => self.feeds.of(instrument)?.quotes.clone(),
             Feed::Book(instrument) => self.feeds.of(instrument)?.books.iter().map(|(place, _)| *place).collect(),
             Feed::Context(instrument) => self.feeds.of(instrument)?.contexts.clone(),
-            Feed::Connection => (0..self.slots.len()).collect(),
+            Feed::Connection => {
+                match change {
+                    FeedChange::Lost => self.disconnected(),
+                    FeedChange::Recovered => self.reconnected(),
+                    FeedChange::Stale | FeedChange::Gap { .. } | FeedChange::Restored => {}
+                }
+                (0..self.slots.len()).collect()
+            }
         };
         let event = FeedEvent { time: self.now, feed, change };
         for place in places {

@@ -31,6 +31,9 @@ impl TradingCore {
                 setting.map(|setting| *setting = Some((leverage, mode))).map(|()| self.leverage_set(instrument))
             }
             VenueEvent::Funding { instrument, time, rate, payment } => self.funding(instrument, time, rate, payment),
+            VenueEvent::Position(report) => self.position_report(&report),
+            VenueEvent::Balance { time, change, cause } => self.balance(time, change, cause),
+            VenueEvent::Snapshot(snapshot) => self.snapshot(*snapshot),
         };
         if known.is_none() {
             self.strays += 1;
@@ -70,7 +73,14 @@ impl TradingCore {
             return Some(());
         }
         let size_before = slot.ledger.size_in(fill.instrument);
-        let applied = slot.ledger.fill(fill, &mut self.money);
+        let holding = &mut self.holdings[fill.instrument.get() as usize];
+        let contained = holding.contains(fill.time);
+        holding.filled(fill.time);
+        let applied = if contained {
+            slot.ledger.explain(fill, &mut holding.unattributed, &mut self.money)
+        } else {
+            slot.ledger.fill(fill, &mut self.money)
+        };
         let filled = slot.orders.fill(fill);
         self.changed(place);
         if let Err(error) = applied {
@@ -94,7 +104,7 @@ impl TradingCore {
         known
     }
 
-    fn tell_position(
+    pub(super) fn tell_position(
         &mut self,
         place: usize,
         instrument: InstrumentId,
@@ -145,7 +155,7 @@ impl TradingCore {
         Some(())
     }
 
-    fn leverage_set(&mut self, instrument: InstrumentId) {
+    pub(super) fn leverage_set(&mut self, instrument: InstrumentId) {
         for place in 0..self.slots.len() {
             let size = self.slots[place].ledger.size_in(instrument);
             if !size.is_zero() {

@@ -32,6 +32,8 @@ const CASES: &[Case] = {
         case(Code::NoPriceYet, "deploy 1\n start 1\n answer subscribe 2\n candle 2 50", "answer buy 1 market", "answer buy 1 limit 100"),
         case(Code::BadTerms, RUNNING, "answer buy 1 limit 100 tp 95 sl 95", "answer buy 1 limit 100 tp 95.01 sl 95"),
         case(Code::ReduceOnlyIncreases, HOLDING, "answer buy 0.1 market reduce", "answer sell 0.1 market reduce"),
+        case(Code::InstrumentTaken, "netted\n running\n deploy 2\n start 2\n answer @2 subscribe 0\n candle 0 100\n answer buy 1 market",
+            "answer @2 buy 1 market", "answer @2 buy 1 market of 1"),
         case(Code::NoPosition, HOLDING, "answer close of 1", "answer close of 0"),
         case(Code::OrderSizeLimit, "limit size 2\n running\n candle 0 100", "answer buy 2.001 market", "answer buy 2 market"),
         case(Code::OrderNotionalLimit, "limit notional 100\n running\n candle 0 100", "answer buy 1.001 market", "answer buy 1 market"),

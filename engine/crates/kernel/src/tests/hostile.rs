@@ -124,8 +124,7 @@ impl World {
         let core = TradingCore::new(settings(Limits::default())).expect("sound settings");
         let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, log: Vec::new() };
         let knows = KnownEvents::ALL;
-        let deployment =
-            Deployment { strategy: ONE, parameters: [].into(), knows, tick_interval_ms: Some(60_000), restored: None };
+        let deployment = Deployment { tick_interval_ms: Some(60_000), ..Deployment::new(ONE, [].into(), knows) };
         world.handle(Input::Deploy(Box::new(deployment)));
         world
     }

@@ -38,7 +38,7 @@ fn events(core: &mut TradingCore, input: Input) -> Vec<Event> {
 fn started() -> TradingCore {
     let mut core = TradingCore::new(settings(Limits::default())).expect("sound settings");
     let knows = KnownEvents::ALL;
-    let deployment = Deployment { strategy: ONE, parameters: [].into(), knows, tick_interval_ms: None, restored: None };
+    let deployment = Deployment::new(ONE, [].into(), knows);
     events(&mut core, Input::Deploy(Box::new(deployment)));
     events(&mut core, Input::Start(ONE));
     core

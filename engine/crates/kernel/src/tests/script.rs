@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! limit open-orders 2          a limit, before anything else
+//! live | netted                settings of the account, before anything else
 //! running                      strategy 1 is deployed, hears series 0, runs at time 0, and BTC stands at 100; not written down
 //! deploy 2 [tick 60000] [knows candle order]
 //! start 2 | stop 2 | wake | at 60000
 //! candle 0 101                 a flat candle of a series; the time stays
 //! answer [@2] buy 1 market; cancel 1
+//! report 0 1.5 [entry 100] [leverage 5] [time 7] | balance 50 | snapshot [0=1.5]… [cash 1000] [time 7] | lost | recovered
 //! accept c1 | cancelled c1 | fill c1 0.5 100 [fee 0.1] [trade 7] | …
 //! hold                         from here on hooks end only where a line says so
 //! ```
@@ -41,21 +43,17 @@ pub(super) fn settings(limits: Limits) -> CoreSettings {
         timeframe: Timeframe::from_millis(minutes * 60_000).expect("minutes"),
     };
     let eth = Rules { tick_size: number("0.25"), size_decimals: 1, ..Rules::ANY };
-    CoreSettings {
-        account: AccountId::new(9),
-        cash: number("1000"),
-        fees: FeeRates::default(),
-        instruments: [instrument(0, "BTC", Rules::hyperliquid(3, 40)), instrument(1, "ETH", eth)].into(),
-        series: [series(0, 0, 1), series(1, 0, 5), series(2, 1, 1)].into(),
-        live: false,
-        limits,
-    }
+    let instruments = [instrument(0, "BTC", Rules::hyperliquid(3, 40)), instrument(1, "ETH", eth)];
+    let series = [series(0, 0, 1), series(1, 0, 5), series(2, 1, 1)];
+    CoreSettings { cash: number("1000"), limits, ..CoreSettings::new(AccountId::new(9), instruments.into(), series.into()) }
 }
 
 pub(super) struct Script {
     lines: Vec<String>,
     line: usize,
     limits: Limits,
+    live: bool,
+    books: Books,
     core: Option<TradingCore>,
     now: Timestamp,
     holding: bool,
@@ -73,6 +71,8 @@ impl Script {
             lines: script.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
             line: 0,
             limits: Limits::default(),
+            live: false,
+            books: Books::Apart,
             core: None,
             now: Timestamp::from_millis(0),
             holding: false,
@@ -85,8 +85,8 @@ impl Script {
     }
 
     pub(super) fn core(&mut self) -> &mut TradingCore {
-        let limits = self.limits;
-        self.core.get_or_insert_with(|| TradingCore::new(settings(limits)).expect("sound settings"))
+        let settings = CoreSettings { live: self.live, books: self.books, ..settings(self.limits) };
+        self.core.get_or_insert_with(|| TradingCore::new(settings).expect("sound settings"))
     }
 
     /// Runs the next line; false at the end.
@@ -106,6 +106,8 @@ impl Script {
         match verb {
             "limit" => self.limit(&words),
             "at" => self.now = Timestamp::from_millis(words[0].parse().expect("a time")),
+            "live" => self.live = true,
+            "netted" => self.books = Books::Netted,
             "hold" => self.holding = true,
             "settle" => self.settle(),
             "running" => {
@@ -258,6 +260,13 @@ impl Script {
                 Input::Market(MarketEvent::Quote(quote))
             }
             "lost" => Input::Market(MarketEvent::Feed { feed: Feed::Connection, change: FeedChange::Lost }),
+            "recovered" => Input::Market(MarketEvent::Feed { feed: Feed::Connection, change: FeedChange::Recovered }),
+            "report" => Input::Venue(VenueEvent::Position(Box::new(self.report(words)))),
+            "snapshot" => Input::Venue(VenueEvent::Snapshot(Box::new(self.snapshot(words)))),
+            "balance" => {
+                let cause = BalanceCause::Deposit;
+                Input::Venue(VenueEvent::Balance { time: self.now, change: number(words[0]), cause })
+            }
             "funding" => Input::Venue(VenueEvent::Funding {
                 instrument: InstrumentId::new(0),
                 time: self.now,
@@ -271,6 +280,32 @@ impl Script {
             }),
             _ => Input::Venue(self.about_order(verb, words)),
         }
+    }
+
+    /// The time a line names, or now.
+    fn time(&self, words: &[&str]) -> Timestamp {
+        let named = words.iter().position(|word| *word == "time");
+        named.map_or(self.now, |place| Timestamp::from_millis(words[place + 1].parse().expect("a time")))
+    }
+
+    fn report(&self, words: &[&str]) -> PositionReport {
+        let option = |name: &str| words.iter().position(|word| *word == name).map(|place| words[place + 1]);
+        PositionReport {
+            instrument: InstrumentId::new(words[0].parse().expect("an instrument")),
+            size: number(words[1]),
+            entry_price: option("entry").map(|price| Price::new(number(price)).expect("positive")),
+            leverage: option("leverage").map(|leverage| leverage.parse().expect("a number")),
+            margin_mode: option("leverage").map(|_| MarginMode::Cross),
+            liquidation_price: None,
+            time: self.time(words),
+        }
+    }
+
+    fn snapshot(&self, words: &[&str]) -> AccountSnapshot {
+        let held = words.iter().filter_map(|word| word.split_once('='));
+        let positions = held.map(|(instrument, size)| self.report(&[instrument, size])).collect();
+        let cash = words.iter().position(|word| *word == "cash").map(|place| number(words[place + 1]));
+        AccountSnapshot { time: self.time(words), positions, cash, ..AccountSnapshot::default() }
     }
 
     fn about_order(&mut self, verb: &str, words: &[&str]) -> VenueEvent {
@@ -309,7 +344,7 @@ impl Script {
                     fee: option("fee").map_or(Decimal::ZERO, number),
                     maker: false,
                     liquidation: words.contains(&"liquidation"),
-                    time: self.now,
+                    time: self.time(words),
                 }))
             }
             other => panic!("no line begins with {other:?}"),
@@ -323,12 +358,11 @@ fn deployment(words: &[&str]) -> Deployment {
         let named = |name: &str| EventKind::ALL.into_iter().find(|kind| kind.name() == name).expect("a kind of event");
         words[place + 1..].iter().fold(KnownEvents::default(), |known, name| known.with(named(name)))
     });
+    let strategy = StrategyId::new(words[0].parse().expect("a number"));
     Deployment {
-        strategy: StrategyId::new(words[0].parse().expect("a number")),
-        parameters: [].into(),
-        knows,
         tick_interval_ms: option("tick").map(|place| words[place + 1].parse().expect("milliseconds")),
-        restored: None,
+        shares: option("shares").is_some(),
+        ..Deployment::new(strategy, [].into(), knows)
     }
 }
 
@@ -428,6 +462,10 @@ fn write_output(transcript: &mut String, output: &Output, next_order: usize) {
         Output::Lifecycle { strategy, state } => writeln!(transcript, "{strategy} is {}", state_in_words(state)),
         Output::Denied { strategy, refusal } => {
             writeln!(transcript, "{strategy} denied {}: {}", refusal.code, refusal.message)
+        }
+        Output::Reconcile(cause) => writeln!(transcript, "reconcile: {cause:?}"),
+        Output::Difference(Difference { time, of, ours, theirs }) => {
+            writeln!(transcript, "differs at {time} in {of:?}: ours {ours}, theirs {theirs}")
         }
     };
 }

@@ -93,13 +93,10 @@ pub enum BacktestSettingsError {
 impl BacktestSettings {
     pub(super) fn into_core(self) -> CoreSettings {
         CoreSettings {
-            account: self.account,
             cash: self.cash,
             fees: self.exchange.fees,
-            instruments: self.instruments,
-            series: self.series,
-            live: false,
             limits: self.limits,
+            ..CoreSettings::new(self.account, self.instruments, self.series)
         }
     }
 

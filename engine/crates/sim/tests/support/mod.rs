@@ -45,7 +45,7 @@ pub fn settings() -> BacktestSettings {
 }
 
 pub fn deployment(strategy: StrategyId) -> Deployment {
-    Deployment { strategy, parameters: Arc::new([]), knows: KnownEvents::ALL, tick_interval_ms: None, restored: None }
+    Deployment::new(strategy, Arc::new([]), KnownEvents::ALL)
 }
 
 pub fn source(series: SeriesId, source: impl CandleSource + 'static) -> SeriesSource {

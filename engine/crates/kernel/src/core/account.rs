@@ -1,0 +1,234 @@
+//! What is authoritative when. A fill moves a position at once; the exchange's word on a position replaces ours, unless it is
+//! older than the last fill that was applied; a fill that its word contained already moves money, not size.
+
+use super::TradingCore;
+use crate::account::{flat, leverage_of};
+use crate::queue::Rank;
+use crate::{
+    AccountSnapshot, BalanceCause, BalanceEvent, Books, Decimal, Difference, DifferenceOf, Event, FaultKind, FeedChange,
+    FeedEvent, InstrumentId, Output, PositionCause, PositionReport, ReconcileCause, StrategyId, Timestamp, VenueEvent, derived,
+};
+use crate::{Feed, denial::Denial, denial::DenialCode};
+
+impl TradingCore {
+    /// Signed size that the account holds of an instrument: what its strategies hold and what is nobody's.
+    pub fn size_held(&self, instrument: InstrumentId) -> Decimal {
+        let unattributed = self.holdings.get(instrument.get() as usize).map_or(Decimal::ZERO, |held| held.unattributed);
+        let sizes = self.slots.iter().map(|slot| slot.ledger.size_in(instrument));
+        sizes.fold(unattributed, Decimal::saturating_add)
+    }
+
+    /// Signed size of an instrument that belongs to no strategy: traded by hand, or not to be told apart.
+    pub fn unattributed(&self, instrument: InstrumentId) -> Decimal {
+        self.holdings.get(instrument.get() as usize).map_or(Decimal::ZERO, |held| held.unattributed)
+    }
+
+    /// Whether the account was reconciled with the exchange since the connection last came up. One that is not live needs not
+    /// be.
+    pub const fn is_reconciled(&self) -> bool {
+        self.reconciled
+    }
+
+    /// How often the exchange's word differed from ours while it was newer than everything we knew.
+    pub const fn differences(&self) -> u64 {
+        self.differences
+    }
+
+    /// The exchange's word on a position.
+    pub(super) fn position_report(&mut self, report: &PositionReport) -> Option<()> {
+        let instrument = report.instrument;
+        let at = instrument.get() as usize;
+        let holding = self.holdings.get_mut(at)?;
+        if holding.is_past(report.time) {
+            return Some(());
+        }
+        let news = holding.is_news(report.time);
+        holding.reported(report);
+        let setting = leverage_of(report);
+        let reset = self.leverage[at] != setting;
+        self.leverage[at] = setting;
+        let ours = self.size_held(instrument);
+        if ours == report.size {
+            if reset {
+                self.leverage_set(instrument);
+            }
+            return Some(());
+        }
+        if news {
+            self.differ(report.time, DifferenceOf::Position(instrument), ours, report.size);
+        }
+        self.take_over(report, ours);
+        Some(())
+    }
+
+    fn differ(&mut self, time: Timestamp, of: DifferenceOf, ours: Decimal, theirs: Decimal) {
+        self.differences += 1;
+        self.outputs.push_back(Output::Difference(Difference { time, of, ours, theirs }));
+    }
+
+    /// Replaces what we had by what the exchange has. Nothing held is nothing held by anyone; else the one strategy that
+    /// trades the instrument takes it over, and what cannot be told apart is nobody's.
+    fn take_over(&mut self, report: &PositionReport, ours: Decimal) {
+        let instrument = report.instrument;
+        let holders = self.places_holding(instrument);
+        let heir = match holders.as_slice() {
+            [] => self.places_trading(instrument).filter(|trading| trading.len() == 1).map(|trading| trading[0]),
+            [one] => Some(*one),
+            _ => None,
+        };
+        let holding = &mut self.holdings[instrument.get() as usize];
+        match (report.size.is_zero(), heir) {
+            (true, _) => {
+                holding.unattributed = Decimal::ZERO;
+                for place in holders {
+                    self.replace_position(place, report, Decimal::ZERO);
+                }
+            }
+            (false, Some(place)) => {
+                holding.unattributed = Decimal::ZERO;
+                self.replace_position(place, report, report.size);
+            }
+            (false, None) => {
+                let by = report.size.saturating_sub(ours);
+                holding.unattributed = holding.unattributed.saturating_add(by);
+                self.revision += 1;
+            }
+        }
+    }
+
+    fn replace_position(&mut self, place: usize, report: &PositionReport, size: Decimal) {
+        let instrument = report.instrument;
+        let mark = self.feeds.mark_price(instrument);
+        let slot = &mut self.slots[place];
+        let before = slot.ledger.size_in(instrument);
+        let entry = || slot.ledger.position(instrument).map_or(Decimal::ZERO, crate::Position::entry_price);
+        let price = mark.map_or_else(entry, crate::Price::get);
+        let replaced = slot.ledger.replace((instrument, size, report.entry_price), price, &mut self.money);
+        self.changed(place);
+        if let Err(error) = replaced {
+            let detail = format!("the exchange holds {size} of instrument {instrument}: {error}");
+            return self.fault_of(place, FaultKind::Overflow, "account", detail);
+        }
+        self.tell_position(place, instrument, before, PositionCause::Exchange, report.time);
+    }
+
+    fn places_holding(&self, instrument: InstrumentId) -> Vec<usize> {
+        let places = self.slots.iter().enumerate();
+        places.filter(|(_, slot)| !slot.ledger.size_in(instrument).is_zero()).map(|(place, _)| place).collect()
+    }
+
+    /// Strategies that hold an instrument or have orders in it; none where none does.
+    fn places_trading(&self, instrument: InstrumentId) -> Option<Vec<usize>> {
+        let trades = |place: &usize| {
+            let slot = &self.slots[*place];
+            let ordered = || slot.orders.open().iter().any(|open| open.order.instrument == instrument);
+            !slot.ledger.size_in(instrument).is_zero() || ordered()
+        };
+        let places: Vec<usize> = (0..self.slots.len()).filter(trades).collect();
+        (!places.is_empty()).then_some(places)
+    }
+
+    /// Whether a strategy may trade an instrument beside whoever does already.
+    pub(super) fn check_alone(&self, place: usize, instrument: InstrumentId) -> Result<(), Denial> {
+        if self.settings.books == Books::Apart {
+            return Ok(());
+        }
+        let trading = self.places_trading(instrument).unwrap_or_default();
+        let shares = |place: usize| self.slots[place].deployment.shares;
+        let other = trading.into_iter().find(|other| *other != place && !(shares(*other) && shares(place)));
+        other.map_or(Ok(()), |other| {
+            let (other, id) = (self.slots[other].id(), instrument);
+            let message = format!("strategy {other} trades instrument {id}; both must be allowed to share, or one must end");
+            Err(Denial::new(DenialCode::InstrumentTaken, message))
+        })
+    }
+
+    /// Money came in or went out other than by trading.
+    pub(super) fn balance(&mut self, time: Timestamp, change: Decimal, cause: BalanceCause) -> Option<()> {
+        self.settings.cash = self.settings.cash.checked_add(change)?;
+        self.revision += 1;
+        for place in 0..self.slots.len() {
+            self.slots[place].changed = true;
+            let cash = self.slots[place].view(&self.settings, &self.leverage).cash().map_or(Decimal::MAX, derived);
+            let event = BalanceEvent { time, cash, change: derived(change), cause };
+            self.offer(place, Rank::Account, Event::Balance(Box::new(event)));
+        }
+        Some(())
+    }
+
+    /// Everything at once: fills first, since positions contain them; then orders, positions and cash. After it the account
+    /// is reconciled, and strategies that waited for that begin.
+    pub(super) fn snapshot(&mut self, snapshot: AccountSnapshot) -> Option<()> {
+        let AccountSnapshot { time, positions, orders: _, fills, cash } = snapshot;
+        for fill in fills {
+            self.venue(VenueEvent::Fill(Box::new(fill)));
+        }
+        for place in 0..self.holdings.len() {
+            let instrument = InstrumentId::new(u32::try_from(place).ok()?);
+            let listed = positions.iter().find(|report| report.instrument == instrument);
+            self.position_report(
+                &listed.map_or_else(|| flat(instrument, time), |report| PositionReport { time, ..report.clone() }),
+            );
+        }
+        let strangers = positions.iter().filter(|report| report.instrument.get() as usize >= self.holdings.len()).count();
+        self.strays += u64::try_from(strangers).unwrap_or(u64::MAX);
+        if let Some(theirs) = cash {
+            self.check_cash(time, theirs);
+        }
+        self.now_reconciled();
+        Some(())
+    }
+
+    /// What the exchange says the collateral is replaces ours, where nothing is on its way that could explain a difference.
+    fn check_cash(&mut self, time: Timestamp, theirs: Decimal) {
+        if self.holdings.iter().any(|holding| !holding.is_news(time)) {
+            return;
+        }
+        let ours = self.cash();
+        let Some(difference) = ours.and_then(|ours| theirs.checked_sub(ours)).filter(|by| !derived(*by).is_zero()) else {
+            return;
+        };
+        self.differ(time, DifferenceOf::Cash, ours.unwrap_or_default(), theirs);
+        if self.balance(time, difference, BalanceCause::Other).is_none() {
+            self.strays += 1;
+        }
+    }
+
+    /// Collateral without unrealized profit: what was paid in, plus everything realized, less fees, plus funding. None where
+    /// it leaves the range of money.
+    pub fn cash(&self) -> Option<Decimal> {
+        let realized =
+            |position: &crate::Position| position.size().checked_mul(position.entry_price())?.checked_add(position.flow());
+        self.positions().try_fold(self.settled(), |sum, (_, position)| sum.checked_add(realized(position)?))
+    }
+
+    /// The connection was lost: what happens meanwhile is not known.
+    pub(super) fn disconnected(&mut self) {
+        if self.settings.live {
+            self.reconciled = false;
+        }
+    }
+
+    /// The connection is back: the exchange is asked for everything.
+    pub(super) fn reconnected(&mut self) {
+        if !self.reconciled {
+            self.outputs.push_back(Output::Reconcile(ReconcileCause::Reconnected));
+        }
+    }
+
+    fn now_reconciled(&mut self) {
+        if std::mem::replace(&mut self.reconciled, true) {
+            return;
+        }
+        let slots = self.slots.iter_mut();
+        let waiting: Vec<StrategyId> =
+            slots.filter_map(|slot| std::mem::take(&mut slot.start_waits).then_some(slot.id())).collect();
+        let event = FeedEvent { time: self.now, feed: Feed::Connection, change: FeedChange::Restored };
+        for place in 0..self.slots.len() {
+            self.offer(place, Rank::Feed, Event::Feed(event));
+        }
+        for strategy in waiting {
+            self.start(strategy);
+        }
+    }
+}
