@@ -15,6 +15,7 @@ mod deliveries;
 mod intents;
 mod lifecycle;
 mod market;
+mod upgrade;
 mod venue;
 
 use crate::account::Holding;
@@ -60,6 +61,8 @@ pub struct TradingCore {
     reconciled: bool,
     /// How often the exchange's word differed from ours.
     differences: u64,
+    /// When what has not ended by itself is ended.
+    shutdown: Option<Timestamp>,
     /// When funding was last paid, by instrument: once for each time.
     funding_paid: Vec<Option<Timestamp>>,
     revision: u64,
@@ -88,6 +91,7 @@ impl TradingCore {
             holdings: vec![Holding::default(); instruments],
             reconciled: !settings.live,
             differences: 0,
+            shutdown: None,
             funding_paid: vec![None; instruments],
             revision: 0,
             strays: 0,
@@ -106,15 +110,25 @@ impl TradingCore {
             if self.schedule.next().is_some_and(|due| due < now) {
                 self.fire_timers(Timestamp::from_millis(now.as_millis() - 1));
             }
+            if self.shutdown.is_some_and(|deadline| deadline < now) {
+                self.check_deadline();
+            }
         }
         match input {
             Input::Market(event) => self.market(event),
             Input::HookEnded(ended) => self.hook_ended(ended),
             Input::Venue(event) => self.venue(event),
-            Input::Wake => self.fire_timers(self.now),
+            Input::Wake => {
+                self.fire_timers(self.now);
+                self.check_deadline();
+            }
             Input::Deploy(deployment) => self.deploy(*deployment),
             Input::Start(strategy) => self.start(strategy),
             Input::Stop { strategy, reason } => self.stop(strategy, reason),
+            Input::Params { strategy, parameters } => self.change_parameters(strategy, parameters),
+            Input::Upgrade(deployment) => self.upgrade(*deployment),
+            Input::Checkpoint => self.checkpoint(),
+            Input::Shutdown { deadline } => self.shut_down(deadline),
         }
     }
 
@@ -132,7 +146,9 @@ impl TradingCore {
     /// When it wants [`Input::Wake`], if nothing else happens first.
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.schedule.next()
+        let timer = self.schedule.next();
+        // None is below everything: the earlier of two needs both.
+        timer.zip(self.shutdown).map(|(timer, deadline)| timer.min(deadline)).or(timer).or(self.shutdown)
     }
 
     /// What the account is made of.

@@ -63,6 +63,11 @@ impl EventQueue {
         self.waiting.clear();
     }
 
+    /// Forgets all but what happened to the account.
+    pub(crate) fn keep_account(&mut self) {
+        self.waiting.retain(|waiting| matches!(waiting.rank, Rank::Account | Rank::Funding));
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Waiting> {
         self.waiting.pop_front()
     }

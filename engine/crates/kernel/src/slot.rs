@@ -5,7 +5,7 @@ use crate::orders::Orders;
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, CoreSettings, Deployment, Event, EventNumber, Order, Position, SeriesId, StopReason, StrategyId,
+    AccountView, CoreSettings, Deployment, Event, EventNumber, Order, ParamValue, Position, SeriesId, StopReason, StrategyId,
     StrategyState, Subscription, Timestamp,
 };
 use rust_decimal::Decimal;
@@ -31,7 +31,30 @@ pub(crate) enum OutHook {
     Event,
     /// A candle of history.
     WarmUp,
+    /// The first live event of a new version.
+    Trial,
+    Params,
+    Save,
     Stop,
+}
+
+/// What the trader or the operator wants of a strategy that is at work.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    /// New parameters that it is to be asked about.
+    pub(crate) parameters: Option<Arc<[(String, ParamValue)]>>,
+    /// Those that it is being asked about.
+    pub(crate) asked: Option<Arc<[(String, ParamValue)]>>,
+    /// Whether it is to be asked for its state.
+    pub(crate) save: bool,
+}
+
+impl Requests {
+    /// Whether something is still to be asked.
+    #[inline]
+    pub(crate) const fn any(&self) -> bool {
+        self.parameters.is_some() || self.save
+    }
 }
 
 /// One strategy of an account.
@@ -58,6 +81,11 @@ pub(crate) struct Slot {
     pub(crate) store: Store,
     /// What it saw last, shared with the events that carry it.
     view: Arc<AccountView>,
+    pub(crate) requests: Requests,
+    /// The version that takes over once it has stopped.
+    pub(crate) upgrade: Option<Box<Deployment>>,
+    /// The version before, until the first event of this one has ended.
+    pub(crate) previous: Option<Box<Deployment>>,
     /// Whether it was started and waits for the account to be reconciled.
     pub(crate) start_waits: bool,
     /// Whether the account changed since.
@@ -90,6 +118,9 @@ impl Slot {
             ledger: Ledger::default(),
             store: Store::default(),
             view: Arc::new(view),
+            requests: Requests::default(),
+            upgrade: None,
+            previous: None,
             start_waits: false,
             changed: true,
             instant: (Timestamp::from_millis(i64::MIN), 0),
@@ -127,6 +158,20 @@ impl Slot {
         self.listening && self.warm_up_left == 0 && self.warm_up_waiting == 0 && self.state == StrategyState::WarmingUp
     }
 
+    /// Forgets what was wanted of it.
+    pub(crate) fn forget_requests(&mut self) {
+        self.requests = Requests::default();
+        (self.upgrade, self.previous) = (None, None);
+    }
+
+    /// Forgets the market, for a version that begins anew; what happens to the account waits for it.
+    pub(crate) fn forget_market(&mut self) {
+        self.queue.keep_account();
+        self.subscriptions.clear();
+        self.warm_up.clear();
+        (self.warm_up_left, self.warm_up_waiting) = (0, 0);
+    }
+
     /// Forgets what it was to hear.
     pub(crate) fn forget_events(&mut self) {
         self.queue.clear();
@@ -158,6 +203,21 @@ impl<'a> StrategyView<'a> {
     /// Its number.
     pub const fn id(self) -> StrategyId {
         self.0.id()
+    }
+
+    /// Which version of it was deployed last.
+    pub const fn version(self) -> u32 {
+        self.0.deployment.version
+    }
+
+    /// What it saved last.
+    pub fn saved(self) -> Option<&'a [u8]> {
+        self.0.deployment.restored.as_deref()
+    }
+
+    /// Its parameters, in the manifest's order.
+    pub fn parameters(self) -> &'a [(String, ParamValue)] {
+        &self.0.deployment.parameters
     }
 
     /// Where it is in its life.

@@ -23,6 +23,8 @@ pub struct CoreSettings {
     pub live: bool,
     /// How the exchange keeps the positions of several strategies.
     pub books: Books,
+    /// Whether strategies are asked for their state when they stop, since they may begin again.
+    pub saves: bool,
     /// Limits of the account and its strategies.
     pub limits: Limits,
 }
@@ -38,6 +40,7 @@ impl CoreSettings {
             series,
             live: false,
             books: Books::default(),
+            saves: false,
             limits: Limits::default(),
         }
     }
@@ -145,6 +148,8 @@ pub enum SettingsError {
 pub struct Deployment {
     /// Its number.
     pub strategy: StrategyId,
+    /// Which version of it, as the shell numbers what it runs: `init` is for an instance of this one.
+    pub version: u32,
     /// Parameters, checked against its manifest, in its order.
     pub parameters: Arc<[(String, ParamValue)]>,
     /// Kinds of event it has hooks for; others are not delivered to it.
@@ -160,7 +165,7 @@ pub struct Deployment {
 impl Deployment {
     /// A strategy that neither ticks, restores nor shares.
     pub const fn new(strategy: StrategyId, parameters: Arc<[(String, ParamValue)]>, knows: KnownEvents) -> Self {
-        Self { strategy, parameters, knows, tick_interval_ms: None, restored: None, shares: false }
+        Self { strategy, version: 0, parameters, knows, tick_interval_ms: None, restored: None, shares: false }
     }
 }
 
@@ -198,6 +203,23 @@ pub enum Input {
         strategy: StrategyId,
         /// Why.
         reason: StopReason,
+    },
+    /// A strategy's parameters change; they were checked against its manifest.
+    Params {
+        /// Which.
+        strategy: StrategyId,
+        /// All of them, in the manifest's order.
+        parameters: Arc<[(String, ParamValue)]>,
+    },
+    /// A new version of a strategy takes over: it gets what the old one saved, and the old one comes back if the new one refuses
+    /// or fails before its first event has ended.
+    Upgrade(Box<Deployment>),
+    /// Every strategy that runs is asked for its state.
+    Checkpoint,
+    /// Every strategy is stopped; those that have not ended by the deadline are ended by it.
+    Shutdown {
+        /// When at the latest.
+        deadline: Timestamp,
     },
     /// The market moved.
     Market(MarketEvent),
@@ -238,6 +260,32 @@ pub enum Output {
         strategy: StrategyId,
         /// Why.
         refusal: Refusal,
+    },
+    /// A strategy's parameters were changed, or it refused them and keeps the old ones.
+    Parameters {
+        /// Which.
+        strategy: StrategyId,
+        /// Why not, in its own words.
+        refused: Option<String>,
+    },
+    /// A strategy saved its state: the answer that held it is in the journal.
+    Saved {
+        /// Which.
+        strategy: StrategyId,
+        /// How much.
+        bytes: usize,
+    },
+    /// A new version refused or failed before its first event had ended; the one before it begins again.
+    RolledBack {
+        /// Which.
+        strategy: StrategyId,
+        /// What was wrong.
+        why: String,
+    },
+    /// Every strategy has ended, as [`Input::Shutdown`] asked.
+    ShutDown {
+        /// Those that the deadline ended.
+        late: Vec<StrategyId>,
     },
     /// Ask the exchange for everything at once; the answer is [`VenueEvent::Snapshot`]. Strategies that were started wait
     /// for it, and nothing new is sent before it came.

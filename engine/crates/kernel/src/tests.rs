@@ -11,3 +11,4 @@ mod orders;
 mod queues;
 mod script;
 mod settings;
+mod upgrade;

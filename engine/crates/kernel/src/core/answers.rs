@@ -38,11 +38,23 @@ impl TradingCore {
                 self.slots[place].out = None;
                 self.begin(place, wanted);
             }
+            (OutHook::Params, Answer::Accepted) => {
+                self.slots[place].out = None;
+                self.parameters_answered(place, None);
+            }
+            (OutHook::Params, Answer::Refused(words)) => {
+                self.slots[place].out = None;
+                self.parameters_answered(place, Some(words));
+            }
+            (OutHook::Save, Answer::Saved(state)) => {
+                self.slots[place].out = None;
+                self.saved(place, state);
+            }
             (OutHook::Init, Answer::Refused(words)) => {
                 self.slots[place].out = None;
                 self.refuse(place, words);
             }
-            (OutHook::Event | OutHook::WarmUp | OutHook::Stop, Answer::Intents(intents)) => {
+            (OutHook::Event | OutHook::Trial | OutHook::WarmUp | OutHook::Stop, Answer::Intents(intents)) => {
                 // The hook counts as out while its intents are taken, so that what they cause waits behind what waits already.
                 self.intents(place, out, intents);
                 if self.slots[place].out.take().is_some() {
@@ -63,8 +75,9 @@ impl TradingCore {
                 slot.warm_up_waiting = slot.warm_up_waiting.saturating_sub(1);
                 self.check_warm(place);
             }
-            OutHook::Stop => self.end(place),
-            OutHook::Init | OutHook::Event => {}
+            OutHook::Stop => self.stop_ended(place),
+            OutHook::Trial => self.slots[place].previous = None,
+            OutHook::Init | OutHook::Event | OutHook::Params | OutHook::Save => {}
         }
     }
 }
@@ -72,7 +85,9 @@ impl TradingCore {
 const fn hook_name(hook: OutHook) -> &'static str {
     match hook {
         OutHook::Init => "init",
-        OutHook::Event | OutHook::WarmUp => "an event",
+        OutHook::Event | OutHook::Trial | OutHook::WarmUp => "an event",
+        OutHook::Params => "on-params",
+        OutHook::Save => "save",
         OutHook::Stop => "on-stop",
     }
 }

@@ -3,7 +3,7 @@
 use super::TradingCore;
 use crate::queue::{Full, Rank, Waiting};
 use crate::slot::{EVENTS_PER_INSTANT_MAX, Out, OutHook};
-use crate::{Deliver, Event, EventNumber, Fault, FaultKind, Hook, Marks, Output, TimerEvent, Timestamp, Views};
+use crate::{Deliver, Event, EventNumber, Fault, FaultKind, Hook, Marks, Output, StrategyState, TimerEvent, Timestamp, Views};
 use std::sync::Arc;
 
 impl TradingCore {
@@ -56,6 +56,10 @@ impl TradingCore {
         if let Some(reason) = slot.stop.take() {
             return self.deliver(place, Hook::Stop(reason), OutHook::Stop, self.now);
         }
+        if slot.requests.any() && self.deliver_request(place) {
+            return;
+        }
+        let slot = &mut self.slots[place];
         if slot.queue.is_empty() {
             return;
         }
@@ -67,6 +71,21 @@ impl TradingCore {
             _ => {}
         }
         self.deliver(place, Hook::Event(event), hook, time);
+    }
+
+    /// Hands over what the trader or the operator wants of a strategy that is at work. Whether there was something.
+    fn deliver_request(&mut self, place: usize) -> bool {
+        let slot = &mut self.slots[place];
+        let (hook, out) = if let Some(parameters) = slot.requests.parameters.take() {
+            slot.requests.asked = Some(Arc::clone(&parameters));
+            (Hook::Params(parameters), OutHook::Params)
+        } else if std::mem::take(&mut slot.requests.save) && slot.state == StrategyState::Running {
+            (Hook::Save, OutHook::Save)
+        } else {
+            return false;
+        };
+        self.deliver(place, hook, out, self.now);
+        true
     }
 
     /// Hands over a hook call.
@@ -86,6 +105,7 @@ impl TradingCore {
         self.events += 1;
         let number = EventNumber::new(self.events);
         let account = Arc::clone(slot.view(&self.settings, &self.leverage));
+        let out = if out == OutHook::Event && slot.previous.is_some() { OutHook::Trial } else { out };
         let mut marks = Marks::new();
         for position in &account.positions {
             marks.push(self.feeds.mark_price(position.instrument));

@@ -50,10 +50,20 @@ impl TradingCore {
         if !slot.is_at_rest() {
             return;
         }
+        if self.shutdown.is_some() {
+            let message = format!("strategy {strategy} cannot begin: the account shuts down");
+            return self.denied(strategy, Denial::new(DenialCode::Stopping, message));
+        }
         if !self.reconciled {
             slot.start_waits = true;
             return;
         }
+        self.initialize(place);
+    }
+
+    /// Hands over `init`, to an instance of the version that is deployed.
+    pub(super) fn initialize(&mut self, place: usize) {
+        let slot = &mut self.slots[place];
         let restored = slot.deployment.restored.clone();
         let parameters = Arc::clone(&slot.deployment.parameters);
         let view = slot.view(&self.settings, &self.leverage);
@@ -78,6 +88,7 @@ impl TradingCore {
             return;
         }
         slot.forget_events();
+        slot.forget_requests();
         slot.stop = Some(reason);
         self.set_state(place, StrategyState::Stopping);
         self.deliver_next(place);
@@ -103,8 +114,12 @@ impl TradingCore {
 
     /// `init` ended with a refusal, or wanted what there is not.
     pub(super) fn refuse(&mut self, place: usize, words: String) {
+        if self.roll_back(place, &words) {
+            return;
+        }
         let slot = &mut self.slots[place];
         slot.forget_events();
+        slot.forget_requests();
         slot.stop = None;
         self.set_state(place, StrategyState::Refused(words));
     }
@@ -129,8 +144,12 @@ impl TradingCore {
 
     /// A strategy failed. Its instance is gone, what it holds is let go, its positions stay.
     pub(super) fn fault(&mut self, place: usize, fault: Box<Fault>) {
+        if self.slots[place].state != StrategyState::Stopping && self.roll_back(place, &fault.to_string()) {
+            return;
+        }
         let slot = &mut self.slots[place];
         slot.forget_events();
+        slot.forget_requests();
         (slot.out, slot.stop) = (None, None);
         self.release(place);
         self.set_state(place, StrategyState::Faulted(fault));
@@ -146,7 +165,7 @@ impl TradingCore {
     }
 
     /// Timers, then subscriptions, then orders. Orders that end by themselves at the market are left to do so.
-    fn release(&mut self, place: usize) {
+    pub(super) fn release(&mut self, place: usize) {
         self.schedule.release(self.slots[place].id());
         self.slots[place].subscriptions.clear();
         self.subscriptions_changed();
@@ -179,15 +198,16 @@ impl TradingCore {
         self.outputs.push_back(Output::Denied { strategy, refusal: denial.into() });
     }
 
-    fn unknown_strategy(&mut self, strategy: StrategyId) {
+    pub(super) fn unknown_strategy(&mut self, strategy: StrategyId) {
         let message = format!("no strategy {strategy} is deployed in account {}", self.settings.account);
         self.denied(strategy, Denial::new(DenialCode::UnknownStrategy, message));
     }
 
-    fn set_state(&mut self, place: usize, state: StrategyState) {
+    pub(super) fn set_state(&mut self, place: usize, state: StrategyState) {
         let slot = &mut self.slots[place];
         slot.state = state.clone();
         self.outputs.push_back(Output::Lifecycle { strategy: slot.id(), state });
+        self.check_shut_down();
     }
 
     /// Subscriptions that there is something for; the longest history of those to one series.

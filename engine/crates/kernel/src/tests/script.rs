@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! limit open-orders 2          a limit, before anything else
-//! live | netted                settings of the account, before anything else
+//! live | netted | saves              settings of the account, before anything else
 //! running                      strategy 1 is deployed, hears series 0, runs at time 0, and BTC stands at 100; not written down
 //! deploy 2 [tick 60000] [knows candle order]
 //! start 2 | stop 2 | wake | at 60000
+//! params 1 5 | upgrade 1 [tick …] | checkpoint | shutdown 60000
 //! candle 0 101                 a flat candle of a series; the time stays
 //! answer [@2] buy 1 market; cancel 1
 //! report 0 1.5 [entry 100] [leverage 5] [time 7] | balance 50 | snapshot [0=1.5]… [cash 1000] [time 7] | lost | recovered
@@ -51,9 +52,7 @@ pub(super) fn settings(limits: Limits) -> CoreSettings {
 pub(super) struct Script {
     lines: Vec<String>,
     line: usize,
-    limits: Limits,
-    live: bool,
-    books: Books,
+    settings: CoreSettings,
     core: Option<TradingCore>,
     now: Timestamp,
     holding: bool,
@@ -70,9 +69,7 @@ impl Script {
         Self {
             lines: script.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
             line: 0,
-            limits: Limits::default(),
-            live: false,
-            books: Books::Apart,
+            settings: settings(Limits::default()),
             core: None,
             now: Timestamp::from_millis(0),
             holding: false,
@@ -85,8 +82,8 @@ impl Script {
     }
 
     pub(super) fn core(&mut self) -> &mut TradingCore {
-        let settings = CoreSettings { live: self.live, books: self.books, ..settings(self.limits) };
-        self.core.get_or_insert_with(|| TradingCore::new(settings).expect("sound settings"))
+        let settings = &self.settings;
+        self.core.get_or_insert_with(|| TradingCore::new(settings.clone()).expect("sound settings"))
     }
 
     /// Runs the next line; false at the end.
@@ -106,8 +103,9 @@ impl Script {
         match verb {
             "limit" => self.limit(&words),
             "at" => self.now = Timestamp::from_millis(words[0].parse().expect("a time")),
-            "live" => self.live = true,
-            "netted" => self.books = Books::Netted,
+            "live" => self.settings.live = true,
+            "saves" => self.settings.saves = true,
+            "netted" => self.settings.books = Books::Netted,
             "hold" => self.holding = true,
             "settle" => self.settle(),
             "running" => {
@@ -132,22 +130,22 @@ impl Script {
     fn limit(&mut self, words: &[&str]) {
         let value = || words[1].parse().expect("a number");
         match words[0] {
-            "intents" => self.limits.intents_per_event_max = value(),
-            "open-orders" => self.limits.open_orders_max = value(),
-            "timers" => self.limits.timers_max = value(),
-            "subscriptions" => self.limits.subscriptions_max = value(),
-            "queue" => self.limits.queue_max = value(),
-            "state" => self.limits.state_bytes_max = value(),
-            "age" => self.limits.decision_age_ms_max = words[1].parse().expect("milliseconds"),
-            "size" => self.limits.order_size_max = Some(number(words[1])),
-            "notional" => self.limits.order_notional_max = Some(number(words[1])),
+            "intents" => self.settings.limits.intents_per_event_max = value(),
+            "open-orders" => self.settings.limits.open_orders_max = value(),
+            "timers" => self.settings.limits.timers_max = value(),
+            "subscriptions" => self.settings.limits.subscriptions_max = value(),
+            "queue" => self.settings.limits.queue_max = value(),
+            "state" => self.settings.limits.state_bytes_max = value(),
+            "age" => self.settings.limits.decision_age_ms_max = words[1].parse().expect("milliseconds"),
+            "size" => self.settings.limits.order_size_max = Some(number(words[1])),
+            "notional" => self.settings.limits.order_notional_max = Some(number(words[1])),
             other => panic!("no limit {other}"),
         }
     }
 
-    /// Ends every hook but `init` with nothing, until none is out.
+    /// Ends every event and stop with nothing, until none is out.
     fn settle(&mut self) {
-        let ends = |deliver: &&Deliver| !matches!(deliver.hook, Hook::Init(_));
+        let ends = |deliver: &&Deliver| matches!(deliver.hook, Hook::Event(_) | Hook::Stop(_));
         while let Some(strategy) = self.out.values().find(ends).map(|deliver| deliver.strategy) {
             self.end(strategy, Answer::Intents(Vec::new()), None);
         }
@@ -210,6 +208,8 @@ impl Script {
         let answer = match words.as_slice() {
             ["subscribe", wanted @ ..] => Answer::Subscriptions(wanted.iter().map(|wanted| subscription(wanted)).collect()),
             ["refuse", ..] => Answer::Refused(rest.trim_start_matches("refuse ").to_owned()),
+            ["accepted"] => Answer::Accepted,
+            ["saved", state] => Answer::Saved(state.as_bytes().to_vec()),
             ["fault"] => Answer::Fault(Box::new(Fault {
                 kind: FaultKind::Trap,
                 function: "on-candle".to_owned(),
@@ -246,6 +246,13 @@ impl Script {
             "deploy" => Input::Deploy(Box::new(deployment(words))),
             "start" => Input::Start(strategy()),
             "stop" => Input::Stop { strategy: strategy(), reason: StopReason::Operator },
+            "params" => {
+                let parameters = [("size".to_owned(), ParamValue::Number(number(words[1])))];
+                Input::Params { strategy: strategy(), parameters: parameters.into() }
+            }
+            "upgrade" => Input::Upgrade(Box::new(Deployment { version: 2, ..deployment(words) })),
+            "checkpoint" => Input::Checkpoint,
+            "shutdown" => Input::Shutdown { deadline: Timestamp::from_millis(words[0].parse().expect("a time")) },
             "wake" => Input::Wake,
             "candle" => {
                 let series = SeriesId::new(words[0].parse().expect("a series"));
@@ -463,6 +470,13 @@ fn write_output(transcript: &mut String, output: &Output, next_order: usize) {
         Output::Denied { strategy, refusal } => {
             writeln!(transcript, "{strategy} denied {}: {}", refusal.code, refusal.message)
         }
+        Output::Parameters { strategy, refused: None } => writeln!(transcript, "{strategy} has new parameters"),
+        Output::Parameters { strategy, refused: Some(words) } => {
+            writeln!(transcript, "{strategy} keeps its parameters: {words}")
+        }
+        Output::Saved { strategy, bytes } => writeln!(transcript, "{strategy} saved {bytes} bytes"),
+        Output::RolledBack { strategy, why } => writeln!(transcript, "{strategy} is rolled back: {why}"),
+        Output::ShutDown { late } => writeln!(transcript, "shut down, late: {late:?}"),
         Output::Reconcile(cause) => writeln!(transcript, "reconcile: {cause:?}"),
         Output::Difference(Difference { time, of, ours, theirs }) => {
             writeln!(transcript, "differs at {time} in {of:?}: ours {ours}, theirs {theirs}")
@@ -517,7 +531,10 @@ fn kind_in_words(kind: &OrderKind) -> String {
 
 fn hook_in_words(hook: &Hook) -> String {
     match hook {
-        Hook::Init(context) => format!("init with cash {}", context.account.cash),
+        Hook::Init(context) => {
+            let restored = context.restored.as_ref().map(|saved| format!(", restored {}", String::from_utf8_lossy(saved)));
+            format!("init with cash {}{}", context.account.cash, restored.unwrap_or_default())
+        }
         Hook::Stop(reason) => format!("stop by {reason:?}"),
         Hook::Params(_) => "params".to_owned(),
         Hook::Save => "save".to_owned(),

@@ -44,8 +44,13 @@ impl Backtest {
                 self.counts.denied += 1;
                 self.observer.denied(self.now, strategy, &refusal);
             }
-            // The exchange of a simulation is never asked for what it already told.
-            Output::Reconcile(_) | Output::Difference(_) => {}
+            // An account that is not live is not reconciled, and a run neither checkpoints nor changes what it runs.
+            Output::Reconcile(_)
+            | Output::Difference(_)
+            | Output::Parameters { .. }
+            | Output::Saved { .. }
+            | Output::RolledBack { .. }
+            | Output::ShutDown { .. } => {}
         }
     }
 }
