@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::Path;
@@ -74,9 +75,38 @@ fn assert_agrees(report: &Value, fills: &[Fill], expected: &reference::Ledger) {
 }
 
 #[test]
+fn the_candles_of_the_peers_benchmark_are_those_that_every_engine_got() {
+    // The hashes that the benchmark names.
+    let published = [
+        (100_000, "c87292b73b5463272b7114f0f4078caf8d37558cf9b3780a0cec127ce08b086d"),
+        (525_600, "a51e9f95770b924f401f40c9b145d0a0a7f53adcef9890dad2c93fcb5730ff8e"),
+    ];
+    let folder = temp_dir();
+    for (candles, hash) in published {
+        let bytes = std::fs::read(spec_candles(candles, folder.path())).expect("candles were made");
+        let found = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(found, hash, "{candles} candles");
+    }
+}
+
+#[test]
+fn the_candles_of_the_peers_benchmark_are_those_of_its_own_generator() {
+    const CANDLES: usize = 20_000;
+    let Some(generator) = shared_file("bench/make_data.py") else { return };
+    let folder = temp_dir();
+    let mut python = Command::new("python3");
+    let theirs = run(python.arg(generator).args(["-n", &CANDLES.to_string(), "--out-dir"]).arg(folder.path())).ok();
+    let theirs = std::fs::read_to_string(theirs.stdout.trim()).expect("the generator names its file");
+    let ours = std::fs::read_to_string(spec_candles(CANDLES, folder.path())).expect("candles were made");
+    let differs = ours.lines().zip(theirs.lines()).find(|(ours, theirs)| ours != theirs);
+    assert_eq!(differs, None, "ours, theirs");
+    assert!(ours == theirs, "one has more lines");
+}
+
+#[test]
 fn ema_atr_gives_the_figures_of_the_peers_benchmark() {
     let folder = temp_dir();
-    let Some(candles) = spec_candles(525_600, folder.path()) else { return };
+    let candles = spec_candles(525_600, folder.path());
     let out = folder.path().join("out");
     let report = backtest(&format!("BTC:1m={}", candles.display()), &[], &out);
     assert_eq!(report["fills"], 10_629);

@@ -1,17 +1,30 @@
 //! Candles for tests: those of the peers' benchmark, and made-up ones.
 
-use crate::{calypte, run, shared_file};
+use crate::calypte;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// The first candles of the peers' benchmark, made by its own generator. Without it the calling test is counted as skipped,
-/// and should return.
-#[track_caller]
-pub fn spec_candles(candles: u32, folder: &Path) -> Option<PathBuf> {
-    let generator = shared_file("bench/make_data.py")?;
-    let mut python = Command::new("python3");
-    let made = run(python.arg(generator).args(["-n", &candles.to_string(), "--out-dir"]).arg(folder)).ok();
-    Some(PathBuf::from(made.stdout.trim()))
+// The simulation's own tests make the same candles, and may not depend on this package.
+#[path = "../../engine/crates/sim/tests/support/peer_walk.rs"]
+mod peer_walk;
+use peer_walk::{PeerCandle, PeerWalk};
+
+/// The first candles of the peers' benchmark, as a file that is equal to theirs byte for byte.
+///
+/// # Panics
+/// If the folder cannot be written.
+pub fn spec_candles(candles: usize, folder: &Path) -> PathBuf {
+    let path = folder.join(format!("peer-candles-{candles}.csv"));
+    let mut file = BufWriter::new(File::create(&path).expect("the test's folder can be written"));
+    writeln!(file, "open_time_ms,open,high,low,close,volume").expect("the test's folder has room");
+    for PeerCandle { open_time, prices, volume } in PeerWalk::new().take(candles) {
+        let [open, high, low, close] = prices.map(|tenths| format!("{}.{}", tenths / 10, tenths % 10));
+        let volume = format!("{}.{:03}", volume / 1_000, volume % 1_000);
+        writeln!(file, "{open_time},{open},{high},{low},{close},{volume}").expect("the test's folder has room");
+    }
+    file.flush().expect("the test's folder has room");
+    path
 }
 
 /// A file of made-up candles in a folder; the end of its name says its format.

@@ -8,7 +8,7 @@ use support::{ema_atr, number, peer_candles, run_one};
 
 #[test]
 fn a_year_of_minutes_gives_the_expected_fills_equity_and_fees() {
-    let Some(candles) = peer_candles(525_600) else { return };
+    let candles = peer_candles(525_600);
     let outcome = run_one(&candles, ema_atr());
     assert_eq!(outcome.status, RunStatus::Completed);
     assert_eq!(outcome.counts.candles, 525_600);

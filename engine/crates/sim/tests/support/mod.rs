@@ -10,9 +10,10 @@ use calypte_kernel::{
 use calypte_sim::{
     Backtest, BacktestSettings, CandleSource, ExchangeSettings, MemorySource, Outcome, SeriesData, SeriesSource, TRADES_MAX,
 };
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
+
+mod peer_walk;
+use peer_walk::{PeerCandle, PeerWalk};
 
 pub const BTC: InstrumentId = InstrumentId::new(0);
 pub const MINUTES: SeriesId = SeriesId::new(0);
@@ -140,38 +141,18 @@ impl EmaAtr {
     }
 }
 
-/// The candles of the peer benchmark; none, said loudly, where their generator or Python is not there.
-pub fn peer_candles(count: usize) -> Option<Arc<[Candle]>> {
-    #[expect(clippy::disallowed_methods, reason = "where the data of a test lie is no input of a run")]
-    let shared = std::env::var_os("CALYPTE_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared"), PathBuf::from);
-    let script = shared.join("bench/make_data.py");
-    if !script.is_file() {
-        eprintln!("SKIPPED: {} is not there; set CALYPTE_SHARED to where it is", script.display());
-        return None;
-    }
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let made = Command::new("python3").arg(&script).args(["-n", &count.to_string(), "--out-dir"]).arg(&folder).output();
-    let path = match made {
-        Ok(output) if output.status.success() => String::from_utf8(output.stdout).expect("a path"),
-        other => {
-            eprintln!("SKIPPED: python3 did not make the data: {other:?}");
-            return None;
-        }
+/// The first candles of the peer benchmark.
+pub fn peer_candles(count: usize) -> Arc<[Candle]> {
+    let price = |ticks: i64| Price::new(Decimal::new(ticks, 1)).expect("positive");
+    let candle = |PeerCandle { open_time, prices: [open, high, low, close], volume }| Candle {
+        open_time: Timestamp::from_millis(open_time),
+        open: price(open),
+        high: price(high),
+        low: price(low),
+        close: price(close),
+        volume: Decimal::new(volume, 3),
     };
-    let text = std::fs::read_to_string(path.trim()).expect("it was just made");
-    let candles = text.lines().skip(1).map(read_candle).collect::<Arc<[_]>>();
-    assert_eq!(candles.len(), count);
-    Some(candles)
-}
-
-fn read_candle(line: &str) -> Candle {
-    let mut fields = line.split(',');
-    let mut next = || fields.next().expect("six fields");
-    let open_time = Timestamp::from_millis(next().parse().expect("a time"));
-    let mut price = || Price::new(number(next())).expect("positive");
-    let (open, high, low, close) = (price(), price(), price(), price());
-    Candle { open_time, open, high, low, close, volume: number(fields.next().expect("a volume")) }
+    PeerWalk::new().take(count).map(candle).collect()
 }
 
 /// Candles that wander a little, made of arithmetic alone.
