@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 /// Timeframes that are offered beside those of the files, where a file has candles they can be made from.
 const DERIVED: [&str; 13] = ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w"];
+/// Wall-clock milliseconds of an event or an `init`. Fuel ends them, the same on every machine; the clock is for a machine that
+/// has come to a standstill.
+const WALL_MS_MAX: u64 = 120_000;
 /// Interval of the equity that is written while a run goes on.
 const EQUITY_INTERVAL_MS: u64 = 3_600_000;
 
@@ -92,6 +95,8 @@ pub(super) fn instance_settings(strategy: StrategyId, settings: &RunSettings) ->
     let limits = InstanceLimits {
         fuel_per_event: settings.fuel_per_event.unwrap_or(defaults.fuel_per_event),
         fuel_per_run: settings.fuel,
+        wall_ms_per_event: WALL_MS_MAX,
+        wall_ms_init: WALL_MS_MAX,
         ..defaults
     };
     InstanceSettings { limits, seed: settings.seed, ..InstanceSettings::new(strategy) }

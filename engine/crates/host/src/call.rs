@@ -72,7 +72,7 @@ async fn instantiate(strategy: &Strategy, store: &mut Store<Guest>) -> Result<In
     store.limiter(|guest| &mut guest.memory);
     let limits = &store.data().limits;
     fits(limits, strategy.sandbox().settings())?;
-    let (handles, lifted, init, wall) = (limits.handles_max, limits.lift_bytes_max, limits.fuel_init, limits.wall_ms_per_event);
+    let (handles, lifted, init, wall) = (limits.handles_max, limits.lift_bytes_max, limits.fuel_init, limits.wall_ms_init);
     store.set_max_component_handles(handles);
     store.set_hostcall_fuel(lifted);
     let fuel = store.data_mut().meter.open(init);
@@ -309,7 +309,7 @@ where
     let store = &mut running.store;
     let guest = store.data();
     let (pulse, cancel) = (Arc::clone(&guest.pulse), guest.cancel.clone());
-    let watch = Watch::new(guest.limits.wall_ms_per_event, &pulse);
+    let watch = Watch::new(guest.wall_ms, &pulse);
     let result = watched(function.call_async(&mut *store, parameters), watch, &pulse, || cancel.is_cancelled()).await?;
     // The call is over when the hook has returned its answer, which its task may outlive. Nothing of it may be left.
     let idle = store.run_concurrent(async |accessor| {

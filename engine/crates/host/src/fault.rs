@@ -1,6 +1,7 @@
 //! Failures of the runtime as faults: what kind, where, at which event, after how much fuel.
 
 use crate::guest::{Broken, Guest, Phase};
+use crate::limits::InstanceLimits;
 use calypte_kernel::{Fault, FaultKind};
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
@@ -8,6 +9,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 const FUNCTIONS_MAX: usize = 5;
 /// Bytes of a function's name: a guest chooses it.
 const FUNCTION_BYTES_MAX: usize = 120;
+/// Bytes of a function's name before it is made readable.
+const MANGLED_BYTES_MAX: usize = 1_024;
 /// Bytes of a fault's words.
 const DETAIL_BYTES_MAX: usize = 500;
 
@@ -52,8 +55,7 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
     let error = match stop {
         Stop::Failed(error) => error,
         Stop::WallClock => {
-            let limit = guest.limits.wall_ms_per_event;
-            return (FaultKind::WallClock, format!("the event took longer than its {limit} ms"));
+            return (FaultKind::WallClock, format!("the event took longer than its {} ms", guest.wall_ms));
         }
         Stop::Cancelled => return (FaultKind::Cancelled, "cancelled from outside".to_owned()),
         Stop::Panicked => return (FaultKind::Trap, "the runtime itself failed on what the guest did".to_owned()),
@@ -93,7 +95,18 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
             (FaultKind::Memory, format!("it begins with more memory or larger tables than the limit of {limit} bytes allows"))
         }
         // Not a trap: what the guest gave could not be read, or a limit of the runtime's was broken.
-        None => (FaultKind::Contract, chain(error)),
+        None => (FaultKind::Contract, named(&guest.limits, chain(error))),
+    }
+}
+
+/// Words of the runtime's with the limit of ours that they are about: its errors for these are private, and know no number.
+fn named(limits: &InstanceLimits, words: String) -> String {
+    if words.contains("store handle limit exceeded") {
+        format!("{words}; the limit is {} (handles_max)", limits.handles_max)
+    } else if words.contains("too much data is being copied") {
+        format!("the guest hands over more than the {} bytes that one call may copy (lift_bytes_max)", limits.lift_bytes_max)
+    } else {
+        words
     }
 }
 
@@ -113,21 +126,23 @@ pub(crate) fn chain(error: &wasmtime::Error) -> String {
     text
 }
 
-/// The innermost guest functions of a backtrace, innermost first.
+/// The innermost guest functions of a backtrace, innermost first. Those without a name are glue of the component's encoder, and
+/// are counted only where nothing has a name.
 fn functions(error: &wasmtime::Error) -> Option<String> {
-    let backtrace = error.downcast_ref::<WasmBacktrace>()?;
-    let names = backtrace.frames().iter().take(FUNCTIONS_MAX).map(|frame| {
-        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
-        cut(&name, FUNCTION_BYTES_MAX)
-    });
-    let names = names.collect::<Vec<_>>();
+    let frames = error.downcast_ref::<WasmBacktrace>()?.frames();
+    let named = frames.iter().filter_map(|frame| frame.func_name()).take(FUNCTIONS_MAX).map(demangled).collect::<Vec<_>>();
+    let numbered = || frames.iter().take(FUNCTIONS_MAX).map(|frame| format!("function {}", frame.func_index()));
+    let names = if named.is_empty() { numbered().collect() } else { named };
     (!names.is_empty()).then(|| names.join(" < "))
 }
 
-/// A Rust name without the hash at its end and without the brackets that mangling needs.
+/// The name as its author wrote it, if it is one of Rust's, without the hash at its end.
 fn demangled(name: &str) -> String {
-    let printable = name.chars().filter(|character| !character.is_control());
-    printable.collect()
+    // A name that is much longer than any that is kept is not worth the work, which a hostile one can make long.
+    let name = cut(name, MANGLED_BYTES_MAX);
+    let written = rustc_demangle::try_demangle(&name).map_or(name.clone(), |name| format!("{name:#}"));
+    let printable = written.chars().filter(|character| !character.is_control());
+    cut(&printable.collect::<String>(), FUNCTION_BYTES_MAX)
 }
 
 /// Cuts a text at a character boundary.
@@ -138,6 +153,15 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_is_called_what_its_author_called_it() {
+        assert_eq!(demangled("_ZN9recursion6deeper17h1d0a96a70e5882a0E"), "recursion::deeper");
+        assert_eq!(demangled("_RNvNtCsebHcaeoSrxy_3std5alloc8rust_oom"), "std::alloc::rust_oom");
+        assert_eq!(demangled("lifecycle#init"), "lifecycle#init");
+        assert_eq!(demangled("a\u{1b}[31mb"), "a[31mb");
+        assert_eq!(demangled(&"x".repeat(10_000)).len(), FUNCTION_BYTES_MAX);
+    }
 
     #[test]
     fn texts_are_cut_between_characters() {

@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Guest {
     /// Limits of the instance.
     pub(crate) limits: InstanceLimits,
+    /// Wall-clock milliseconds that the present call or event may take: more until it has begun.
+    pub(crate) wall_ms: u64,
     /// Sums memories and tables.
     pub(crate) memory: MemoryMeter,
     /// Fuel of the event and of the run.
@@ -95,6 +97,7 @@ impl Guest {
         Self {
             memory: MemoryMeter::new(&limits),
             meter: Meter::new(limits.fuel_per_run),
+            wall_ms: limits.wall_ms_init,
             phase: Phase::Outside,
             event: EventId { strategy: settings.strategy, number: EventNumber::new(0) },
             views: None,
@@ -117,6 +120,7 @@ impl Guest {
     /// Opens an event: its number, its time, its views, its meters. Returns the fuel it may use.
     pub(crate) fn open(&mut self, deliver: Deliver) -> (Hook, u64) {
         let Deliver { strategy, number, hook, views } = deliver;
+        self.wall_ms = if matches!(hook, Hook::Init(_)) { self.limits.wall_ms_init } else { self.limits.wall_ms_per_event };
         let event = EventId { strategy, number };
         let budget = match &hook {
             Hook::Event(what) => {

@@ -18,6 +18,8 @@ pub struct InstanceLimits {
     pub fuel_per_run: Option<u64>,
     /// Wall-clock milliseconds of one event. It is looked at whenever the guest yields, so it may be passed by one yield interval.
     pub wall_ms_per_event: u64,
+    /// The same of instantiation, of `describe` and of `init`, each: longer, as their fuel is more.
+    pub wall_ms_init: u64,
     /// Bytes of all linear memories and all tables of the instance together (a table element counts as a pointer). Growing past
     /// it fails inside the guest, which may cope. At most what the sandbox has room for.
     pub memory_bytes_max: usize,
@@ -68,6 +70,7 @@ impl Default for InstanceLimits {
             fuel_init: 500_000_000,
             fuel_per_run: None,
             wall_ms_per_event: 2_000,
+            wall_ms_init: 20_000,
             memory_bytes_max: 64 << 20,
             table_elements_max: 20_000,
             handles_max: 1_000,
