@@ -32,6 +32,17 @@ pub enum ComponentError {
     },
 }
 
+/// Names limits of the compile child that are to differ from the defaults: `cpu_seconds=300,address_space_bytes=4294967296`.
+const COMPILE_LIMITS_VARIABLE: &str = "CALYPTE_COMPILE_LIMITS";
+
+/// A text that is no limit of the compile child.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} in CALYPTE_COMPILE_LIMITS is none of cpu_seconds=N, address_space_bytes=N, wall_ms=N and artefact_bytes_max=N, N a \
+     whole number from 1 on"
+)]
+pub struct NotACompileLimit(String);
+
 /// A sandbox that loads files, with the cache of this user.
 ///
 /// # Errors
@@ -43,7 +54,9 @@ pub fn uploads(settings: SandboxSettings, remark: impl Fn(&str)) -> anyhow::Resu
         None => std::env::current_exe().context("finding this program for the compile child")?,
     };
     let arguments = vec![OsString::from("compile-child")];
-    let mut settings = UploadSettings::new(Compiler::new(program, arguments, CompileLimits::default()));
+    let limits = std::env::var_os(COMPILE_LIMITS_VARIABLE).unwrap_or_default();
+    let limits = compile_limits(&limits.to_string_lossy())?;
+    let mut settings = UploadSettings::new(Compiler::new(program, arguments, limits));
     settings.cache = cache_folder().map(CacheSettings::new);
     if settings.cache.is_some() {
         match Uploads::new(sandbox.clone(), settings.clone()) {
@@ -54,6 +67,24 @@ pub fn uploads(settings: SandboxSettings, remark: impl Fn(&str)) -> anyhow::Resu
         settings.cache = None;
     }
     Uploads::new(sandbox, settings).context("making the sandbox")
+}
+
+/// The limits of the compile child: the defaults, but for those that are named.
+fn compile_limits(text: &str) -> Result<CompileLimits, NotACompileLimit> {
+    let mut limits = CompileLimits::default();
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let no_limit = || NotACompileLimit(pair.chars().take(60).collect());
+        let (name, value) = pair.split_once('=').ok_or_else(no_limit)?;
+        let value = value.parse().ok().filter(|value| *value > 0).ok_or_else(no_limit)?;
+        match name {
+            "cpu_seconds" => limits.cpu_seconds = value,
+            "address_space_bytes" => limits.address_space_bytes = value,
+            "wall_ms" => limits.wall_ms = value,
+            "artefact_bytes_max" => limits.artefact_bytes_max = value,
+            _ => return Err(no_limit()),
+        }
+    }
+    Ok(limits)
 }
 
 /// Checks and compiles a file.
@@ -81,4 +112,19 @@ fn cache_folder() -> Option<PathBuf> {
     let user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let user = user.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
     user.map(|folder| folder.join("calypte"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_the_compile_child_are_named() {
+        assert_eq!(compile_limits(""), Ok(CompileLimits::default()));
+        let expected = CompileLimits { cpu_seconds: 5, wall_ms: 7, ..CompileLimits::default() };
+        assert_eq!(compile_limits("cpu_seconds=5, wall_ms=7"), Ok(expected));
+        for wrong in ["cpu_seconds", "cpu_seconds=0", "cpu_seconds=-1", "cpu=5", "wall_ms=1s"] {
+            assert_eq!(compile_limits(wrong), Err(NotACompileLimit(wrong.to_owned())));
+        }
+    }
 }
