@@ -1,7 +1,7 @@
 //! Files that are no strategy: each is refused at upload with its own words, and the next honest one passes.
 
 use super::worlds::{importing, of_contract};
-use super::{run_of, the_next_is_honest};
+use super::{run_of, the_next_is_honest, told};
 use crate::in_process::{runtime, settings, uploads};
 use calypte_host::{Found, ShapeError, StrategyError, UploadError};
 use calypte_kernel::FaultKind;
@@ -16,6 +16,9 @@ use fixture::Guest;
 
 /// A loop that nothing ends.
 const SPIN: &str = "(loop $for_ever (br $for_ever))";
+
+/// `init`, `describe` and whatever runs before them have ten times the fuel of an event.
+const OUT_OF_FUEL: &str = "the event used all of its 500000000 fuel";
 
 /// Why a file is refused; after it the next honest file passes.
 fn refused(bytes: Vec<u8>) -> UploadError {
@@ -163,19 +166,22 @@ fn fault_of_upload(bytes: Vec<u8>) -> calypte_kernel::Fault {
 fn a_start_function_that_loops_is_out_of_fuel_at_upload() {
     let guest = Guest { module: format!("(func $spin {SPIN}) (start $spin)"), ..Guest::default() };
     let fault = fault_of_upload(guest.component());
-    assert_eq!(fault.kind, FaultKind::EventFuel, "{fault}");
+    assert_eq!(told(&fault), (FaultKind::EventFuel, "spin", 0, OUT_OF_FUEL), "{fault}");
 }
 
 #[test]
 fn a_guest_that_cannot_describe_itself_is_refused() {
-    for (name, kind) in [("describe-loop", FaultKind::EventFuel), ("describe-trap", FaultKind::Trap)] {
+    const DESCRIBE: &str = "calypte:strategy/lifecycle@0.1.0#describe";
+    const IMPURE: &str = "an import was called outside a hook: describe and start functions must not call any";
+    let cases = [
+        ("describe-loop", FaultKind::EventFuel, DESCRIBE, OUT_OF_FUEL),
+        ("describe-trap", FaultKind::Trap, "__rustc::rust_panic", "wasm trap: wasm `unreachable` instruction executed"),
+        ("describe-imports", FaultKind::Contract, DESCRIBE, IMPURE),
+    ];
+    for (name, kind, function, words) in cases {
         let fault = fault_of_upload(std::fs::read(hostile(name)).expect("it was built"));
-        assert_eq!(fault.kind, kind, "{name}: {fault}");
+        assert_eq!(told(&fault), (kind, function, 0, words), "{name}: {fault}");
     }
-    let error = refused(std::fs::read(hostile("describe-imports")).expect("it was built"));
-    assert!(matches!(error, UploadError::Describe(_)), "{error:?}");
-    let words = format!("{error} {:?}", error.source().map(ToString::to_string));
-    assert!(words.contains("describe"), "{words}");
 }
 
 #[test]
@@ -193,5 +199,6 @@ fn a_table_bomb_ends_at_the_limit() {
     let report = run_of(&file, &[], settings());
     let RunStatus::Faulted(fault) = report.outcome.status else { panic!("{:?}", report.outcome.status) };
     assert_eq!((fault.kind, fault.event.get()), (FaultKind::Memory, 2), "{fault}");
+    assert!(fault.detail.starts_with("memory or table limit of 67108864 bytes reached at "), "{fault}");
     the_next_is_honest();
 }

@@ -1,6 +1,6 @@
 //! Guests that are components of the contract and do what they should not.
 
-use super::{CANDLES, assert_fault, attack, fault_of};
+use super::{CANDLES, assert_fault, attack, fault_of, told};
 use crate::in_process::{Record, request, run, settings};
 use calypte::run::{LOG_LINES_KEPT, NOTIFICATIONS_MAX, Way};
 use calypte_host::InstanceLimits;
@@ -9,68 +9,108 @@ use calypte_sim::RunStatus;
 use std::collections::BTreeSet;
 use tests::{calypte, hostile, temp_dir};
 
+/// The body of `on-candle`, as the SDK writes it.
+const HOOK: &str = "calypte_strategy::component::hook";
+/// What the SDK does with one event, where the compiler keeps it apart from [`HOOK`].
+const DELIVER: &str = "calypte_strategy::component::deliver";
+
+/// What the bindings make of `on-candle` and of `init`.
+const ON_CANDLE: &str =
+    "calypte_strategy::bindings::exports::calypte::strategy::market_events::_export_on_candle_cabi::{{closure}}";
+const INIT: &str = "calypte_strategy::bindings::exports::calypte::strategy::lifecycle::_export_init_cabi::{{closure}}";
+
+const OUT_OF_FUEL: &str = "the event used all of its 50000000 fuel";
+const TOO_MUCH_COPIED: &str = "the guest hands over more than the 1048576 bytes that one call may copy (lift_bytes_max)";
+
 #[test]
 fn an_endless_loop_uses_up_its_fuel() {
-    assert_fault("endless-loop", &[], FaultKind::EventFuel, "the event used all of its 50000000 fuel");
+    assert_fault("endless-loop", &[], FaultKind::EventFuel, HOOK, OUT_OF_FUEL);
 }
 
 #[test]
 fn an_endless_yield_uses_up_its_fuel() {
-    let fault = fault_of("endless-yield", &[]);
-    assert!(matches!(fault.kind, FaultKind::EventFuel | FaultKind::WallClock), "{fault}");
-    assert_eq!(fault.event.get(), 2);
+    assert_fault("endless-yield", &[], FaultKind::EventFuel, "alloc::task::raw_waker::wake_by_ref", OUT_OF_FUEL);
 }
 
 #[test]
 fn recursion_ends_with_the_stack() {
-    assert_fault("recursion", &[], FaultKind::StackOverflow, "the stack overflowed");
+    let words = "the stack overflowed: the guest recurses too deeply";
+    assert_fault("recursion", &[], FaultKind::StackOverflow, "recursion::deeper", words);
 }
 
 #[test]
 fn a_memory_bomb_ends_at_the_limit() {
-    assert_fault("memory-bomb", &[], FaultKind::Memory, "limit of 67108864 bytes reached");
+    let fault = fault_of("memory-bomb", &[]);
+    let (limit, reached) = fault.detail.split_once(" reached at ").unwrap_or_else(|| panic!("{fault}"));
+    assert_eq!(
+        (fault.kind, limit, fault.event.get()),
+        (FaultKind::Memory, "memory or table limit of 67108864 bytes", 2),
+        "{fault}"
+    );
+    // The allocator asks for ever larger pieces, so the one that is refused leaves some room.
+    let reached = reached.parse::<u64>().expect("a number of bytes");
+    assert!(reached > 60 << 20 && reached <= 64 << 20, "{fault}");
+    assert!(fault.function.contains("std::alloc::rust_oom"), "{fault}");
 }
 
 #[test]
 fn a_handle_bomb_ends_at_the_limit() {
-    assert_fault("handle-bomb", &[], FaultKind::Contract, "");
+    let words = "cannot allocate another handle: store handle limit exceeded; the limit is 1000 (handles_max)";
+    assert_fault("handle-bomb", &[], FaultKind::Contract, HOOK, words);
 }
 
 #[test]
 fn waiting_for_nothing_is_a_deadlock() {
-    assert_fault("never-returns", &[], FaultKind::Deadlock, "the guest waits for something that cannot come");
+    let words = "the guest waits for something that cannot come: hooks get one event and must return";
+    assert_fault("never-returns", &[], FaultKind::Deadlock, "on-candle", words);
 }
 
 #[test]
 fn a_task_left_running_ends_the_instance() {
-    assert_fault("leaves-task", &[], FaultKind::TaskLeft, "");
+    let words = "the hook returned and left a task running; use a timer for what comes later";
+    assert_fault("leaves-task", &[], FaultKind::TaskLeft, "on-candle", words);
 }
 
 #[test]
-fn a_huge_list_of_intents_breaks_the_contract() {
-    assert_fault("intent-flood", &[], FaultKind::Contract, "");
+fn a_huge_list_of_intents_is_not_copied() {
+    assert_fault("intent-flood", &[], FaultKind::Contract, ON_CANDLE, TOO_MUCH_COPIED);
+}
+
+#[test]
+fn a_list_of_too_many_intents_breaks_the_contract() {
+    assert_fault(
+        "intent-flood",
+        &["intents=257"],
+        FaultKind::Contract,
+        "on-candle",
+        "257 intents in one answer; the limit is 256",
+    );
+    assert_eq!(attack("intent-flood", &["intents=256"]).outcome.status, RunStatus::Completed);
 }
 
 #[test]
 fn text_that_is_not_utf8_breaks_the_contract() {
-    assert_fault("invalid-utf8", &[], FaultKind::Contract, "utf-8");
+    assert_fault("invalid-utf8", &[], FaultKind::Contract, HOOK, "incomplete utf-8 byte sequence from index 18");
 }
 
 #[test]
 fn a_state_bomb_is_refused_and_then_out_of_fuel() {
-    assert_fault("state-bomb", &[], FaultKind::EventFuel, "");
+    assert_fault("state-bomb", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
+    let report = attack("state-bomb", &["keys=1200"]);
+    assert_eq!(report.outcome.status, RunStatus::Completed);
+    // Ten keys of one digit, ninety of two, nine hundred of three and 21 of four, each with 1,024 bytes, fit in a mebibyte.
+    assert_eq!(report.journal.log_head[0].line.text, "refused from key 1021 on: StateError::Full");
 }
 
 #[test]
 fn a_chart_bomb_is_out_of_fuel() {
-    assert_fault("chart-bomb", &[], FaultKind::EventFuel, "");
+    assert_fault("chart-bomb", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
 }
 
 #[test]
 fn an_init_that_never_ends_is_out_of_fuel() {
     let fault = fault_of("init-loop", &[]);
-    assert_eq!((fault.kind, fault.event.get()), (FaultKind::EventFuel, 1), "{fault}");
-    assert!(fault.detail.contains("500000000"), "{fault}");
+    assert_eq!(told(&fault), (FaultKind::EventFuel, INIT, 1, "the event used all of its 500000000 fuel"), "{fault}");
 }
 
 #[test]
@@ -81,22 +121,37 @@ fn an_init_that_refuses_is_no_fault() {
 
 #[test]
 fn a_guest_that_goes_on_after_none_breaks_the_contract() {
-    for act in ["intents", "state", "delete", "log", "status", "table", "point", "mark"] {
+    let last = CANDLES.cast_unsigned() + 1;
+    for (act, function) in [
+        ("state", HOOK),
+        ("delete", HOOK),
+        ("log", HOOK),
+        ("status", HOOK),
+        ("table", "calypte_strategy::status::Table::show"),
+        ("point", "calypte_strategy::chart::Series::separate"),
+        ("mark", HOOK),
+    ] {
         let fault = fault_of("intents-after-none", &[&format!("act={act}")]);
-        assert_eq!(fault.kind, FaultKind::Contract, "{act}: {fault}");
-        assert!(fault.detail.contains("events.next"), "{act}: {fault}");
+        let words = "the event had ended: after events.next returned none, a hook may only return an empty list; the instance is \
+                     gone since";
+        assert_eq!(told(&fault), (FaultKind::Contract, function, last, words), "{act}: {fault}");
     }
+    let fault = fault_of("intents-after-none", &["act=intents"]);
+    let words = "intents were returned after events.next had returned none: the event they would belong to had ended; the \
+                 instance is gone since";
+    assert_eq!(told(&fault), (FaultKind::Contract, "on-candle", last, words), "{fault}");
     assert_eq!(attack("intents-after-none", &["act=nothing"]).outcome.status, RunStatus::Completed);
 }
 
 #[test]
-fn a_huge_string_is_refused_or_cut_wherever_it_is_handed_over() {
-    for place in ["log", "status", "notify", "state-key", "state-value", "series", "mark"] {
-        let fault = fault_of("huge-string", &[&format!("place={place}")]);
-        assert_eq!((fault.kind, fault.event.get()), (FaultKind::Contract, 2), "{place}: {fault}");
+fn a_huge_string_is_refused_wherever_it_is_handed_over() {
+    for place in ["log", "status", "state-key", "state-value", "series", "mark"] {
+        let place = format!("place={place}");
+        assert_fault("huge-string", &[&place], FaultKind::Contract, DELIVER, TOO_MUCH_COPIED);
     }
+    assert_fault("huge-string", &["place=notify"], FaultKind::Contract, ON_CANDLE, TOO_MUCH_COPIED);
     let fault = fault_of("huge-string", &["place=refusal"]);
-    assert_eq!((fault.kind, fault.event.get()), (FaultKind::Contract, 1), "{fault}");
+    assert_eq!(told(&fault), (FaultKind::Contract, INIT, 1, TOO_MUCH_COPIED), "{fault}");
     // Hooks that a backtest does not call.
     for place in ["save", "params"] {
         let report = attack("huge-string", &[&format!("place={place}")]);
@@ -106,7 +161,7 @@ fn a_huge_string_is_refused_or_cut_wherever_it_is_handed_over() {
 
 #[test]
 fn a_log_flood_is_out_of_fuel_and_a_small_one_bounded_and_counted() {
-    assert_fault("log-flood", &[], FaultKind::EventFuel, "the event used all of its 50000000 fuel");
+    assert_fault("log-flood", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
     let report = attack("log-flood", &["lines=1000"]);
     assert_eq!(report.outcome.status, RunStatus::Completed);
     let limits = InstanceLimits::default();

@@ -37,7 +37,7 @@ fn a_trap_in_any_hook_ends_the_instance_and_nothing_else() {
             for trapping in [true, false] {
                 let mut instance = strategy.instantiate(InstanceSettings::new(STRATEGY)).await.expect("it starts");
                 let choice = if trapping { name } else { "none" };
-                let begun = call(&mut instance, 1, init(choice)).await;
+                let begun = call(&mut instance, 1, init("hook", choice)).await;
                 if name == "init" && trapping {
                     assert_eq!(fault(&begun, name).kind, FaultKind::Trap);
                     continue;
@@ -56,6 +56,26 @@ fn a_trap_in_any_hook_ends_the_instance_and_nothing_else() {
                     assert!(!matches!(ended.answer, Answer::Fault(_)), "{name}: {ended:?}");
                 }
             }
+        }
+    });
+    the_next_is_honest();
+}
+
+#[test]
+fn a_huge_string_is_refused_in_the_hooks_that_no_backtest_calls() {
+    let file = std::fs::read(hostile("huge-string")).expect("it was built");
+    let cases = [("save", Hook::Save), ("params", Hook::Params(Arc::from([])))];
+    runtime().block_on(async {
+        let strategy = uploads().load(file).await.expect("it is a strategy").strategy;
+        for (place, hook) in cases {
+            let mut instance = strategy.instantiate(InstanceSettings::new(STRATEGY)).await.expect("it starts");
+            let begun = call(&mut instance, 1, init("place", place)).await;
+            assert!(matches!(begun.answer, Answer::Subscriptions(_)), "{place}: {begun:?}");
+            let ended = call(&mut instance, 2, hook).await;
+            let fault = fault(&ended, place);
+            assert_eq!((fault.kind, fault.event.get()), (FaultKind::Contract, 2), "{place}: {fault}");
+            let words = "the guest hands over more than the 1048576 bytes that one call may copy (lift_bytes_max)";
+            assert_eq!(fault.detail, words, "{place}: {fault}");
         }
     });
     the_next_is_honest();
@@ -84,8 +104,8 @@ async fn call(instance: &mut Instance, number: u64, hook: Hook) -> HookEnded {
     ended.or(feed.ended).expect("the event ended one way or the other")
 }
 
-fn init(hook: &str) -> Hook {
-    let parameter = ("hook".to_owned(), ParamValue::Text(hook.to_owned()));
+fn init(parameter: &str, value: &str) -> Hook {
+    let parameter = (parameter.to_owned(), ParamValue::Text(value.to_owned()));
     let instrument = Instrument::new(BTC, "BTC".parse().expect("a symbol"), Rules::ANY);
     let series = SeriesInfo { id: SeriesId::new(0), instrument: BTC, timeframe: Timeframe::MINUTE };
     Hook::Init(Box::new(InitContext {

@@ -90,25 +90,44 @@ async fn feed(instance: &mut Instance, end: u64) -> (Option<Fault>, u64) {
     (None, candles.ended)
 }
 
+const OUT_OF_FUEL: &str = "the event used all of its 50000000 fuel";
+
+/// Fuel decides here, however busy the machine is.
+fn patient() -> InstanceLimits {
+    InstanceLimits { wall_ms_per_event: 600_000, ..InstanceLimits::default() }
+}
+
+/// Asserts what ended the guest's first candle.
+fn assert_told(ended: &Ended, kind: FaultKind, words: &str) {
+    let fault = ended.fault.as_ref().expect("it does not end by itself");
+    assert_eq!((fault.kind, fault.event.get(), fault.detail.as_str()), (kind, 2, words), "{fault}");
+}
+
 #[test]
 fn an_endless_loop_yields_its_thread() {
-    let ended = watch("endless-loop", InstanceLimits::default(), ENDLESS);
-    assert_eq!(ended.fault.map(|fault| fault.kind), Some(FaultKind::EventFuel));
+    let ended = watch("endless-loop", patient(), ENDLESS);
+    assert_told(&ended, FaultKind::EventFuel, OUT_OF_FUEL);
     // Fifty million fuel in intervals of a million.
     assert!(ended.ticks >= 40, "{} turns", ended.ticks);
 }
 
 #[test]
-fn an_endless_yield_yields_its_thread() {
-    let ended = watch("endless-yield", InstanceLimits::default(), ENDLESS);
-    let kind = ended.fault.map(|fault| fault.kind);
-    assert!(matches!(kind, Some(FaultKind::EventFuel | FaultKind::WallClock)), "{kind:?}");
+fn an_endless_yield_yields_its_thread_until_its_fuel_is_used_up() {
+    let ended = watch("endless-yield", patient(), ENDLESS);
+    assert_told(&ended, FaultKind::EventFuel, OUT_OF_FUEL);
     assert!(ended.ticks >= 40, "{} turns", ended.ticks);
 }
 
 #[test]
+fn an_endless_yield_with_fuel_to_spare_ends_by_the_clock() {
+    let limits = InstanceLimits { fuel_per_event: u64::MAX / 4, wall_ms_per_event: 5, ..InstanceLimits::default() };
+    let ended = watch("endless-yield", limits, ENDLESS);
+    assert_told(&ended, FaultKind::WallClock, "the event took longer than its 5 ms");
+}
+
+#[test]
 fn cheap_events_without_end_use_up_the_runs_fuel_and_yield_the_thread() {
-    let limits = InstanceLimits { fuel_per_run: Some(500_000_000), ..InstanceLimits::default() };
+    let limits = InstanceLimits { fuel_per_run: Some(500_000_000), ..patient() };
     let ended = watch("idle", limits, ENDLESS);
     let fault = ended.fault.expect("it does not end by itself");
     assert_eq!(fault.kind, FaultKind::RunFuel, "{fault}");
@@ -119,7 +138,7 @@ fn cheap_events_without_end_use_up_the_runs_fuel_and_yield_the_thread() {
 
 #[test]
 fn pulls_without_end_end_with_the_call_that_hands_out_no_more() {
-    let ended = watch("endless-next", InstanceLimits::default(), ENDLESS);
+    let ended = watch("endless-next", patient(), ENDLESS);
     let fault = ended.fault.expect("it does not end by itself");
     assert_eq!(fault.kind, FaultKind::EventFuel, "{fault}");
     assert!(ended.events > 100 && ended.events <= u64::from(EVENTS_PER_CALL), "{} events", ended.events);
@@ -128,7 +147,7 @@ fn pulls_without_end_end_with_the_call_that_hands_out_no_more() {
 
 #[test]
 fn pulls_that_are_answered_with_none_use_up_the_events_fuel() {
-    let ended = watch("endless-next", InstanceLimits::default(), 100);
+    let ended = watch("endless-next", patient(), 100);
     let fault = ended.fault.expect("it does not end by itself");
     assert_eq!(fault.kind, FaultKind::EventFuel, "{fault}");
     assert_eq!(ended.events, 98, "every event was delivered and ended");
