@@ -15,6 +15,10 @@ test:
 demo:
     cargo run --release -- demo
 
+# Whatever reads bytes from outside, with changed files, for so many cases each and no longer than so many seconds in all.
+fuzz cases="20000" seconds="900":
+    CALYPTE_FUZZ_CASES={{cases}} timeout {{seconds}} cargo test --workspace --lib --test e2e fuzz
+
 # Speed: the benchmarks of the parts, then one whole run as JSON with its stages.
 bench:
     cargo bench --workspace

@@ -1,6 +1,8 @@
 //! Bad and awkward files of candles, as the user of the program meets them: what is told, and how the program ends.
 
+use calypte::data::{CandleFile, DataError, ReadOptions};
 use std::fs;
+use std::path::Path;
 use tests::{calypte, component, shared_file};
 
 /// What a file should come to.
@@ -13,6 +15,23 @@ enum Verdict {
     Line(u32),
 }
 use Verdict::{Line, Refused, Sound};
+
+/// What is wrong with a file and where, with the value that is: the reader's own words, which its tests hold one by one.
+fn words_of(file: &Path, timeframe: &str) -> String {
+    let options = ReadOptions::new(timeframe.parse().expect("a timeframe"));
+    let read = CandleFile::open(file, &options).and_then(|mut file| {
+        let mut batch = Vec::new();
+        while file.read(&mut batch)? {
+            batch.clear();
+        }
+        Ok(())
+    });
+    match read.expect_err("it is refused") {
+        DataError::Row { fault, .. } => fault.to_string(),
+        DataError::Shape { fault, .. } => fault.to_string(),
+        other => panic!("{other}"),
+    }
+}
 
 /// Each file with the length of its candles.
 const FILES: &[(&str, &str, Verdict)] = &[
@@ -70,8 +89,10 @@ fn every_dirty_file_is_named_with_its_line_by_check_and_by_backtest() {
             continue;
         }
         let (check, run) = (check.exits_with(1), run.exits_with(3));
+        let fault = words_of(Path::new(file), timeframe);
         for (words, of) in [(&check.stdout, &check), (&run.stderr, &run)] {
             assert!(words.contains(name), "the file is named in {of}");
+            assert!(words.contains(&fault), "`{fault}` in {of}");
             if let Line(line) = verdict {
                 assert!(
                     words.contains(&format!("line {line}: ")) || words.contains(&format!("line {line} is ")),

@@ -31,10 +31,10 @@ exec "$REAL_CARGO" "$@"
 
 /// A block of shell commands.
 #[derive(Debug)]
-struct Block {
+pub(crate) struct Block {
     /// Line of the page on which it begins.
     line: usize,
-    commands: String,
+    pub(crate) commands: String,
     /// Why it is not run, if it is not.
     not_run: Option<String>,
 }
@@ -126,7 +126,7 @@ fn prepare(folder: &Path) -> String {
 }
 
 /// The shell blocks of a page, or what is wrong with one of them.
-fn blocks(text: &str) -> Result<Vec<Block>, String> {
+pub(crate) fn blocks(text: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut reason = None;
     let mut lines = text.lines().enumerate();

@@ -6,6 +6,7 @@
 // What is true of the repository itself.
 mod arrows;
 mod docs;
+mod fresh_clone;
 mod tidy;
 mod wit;
 
@@ -13,6 +14,9 @@ mod wit;
 mod fast_path;
 mod hostile;
 mod in_process;
+
+// What comes from outside, changed at random.
+mod fuzz;
 
 // What the examples do as components.
 mod examples;

@@ -12,8 +12,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
 use wasmtime::component::Component;
 
+#[path = "../fixtures/allocated.rs"]
+pub(crate) mod allocated;
 #[path = "../fixtures/guest.rs"]
 pub(crate) mod fixture;
+#[path = "../fixtures/mutated.rs"]
+pub(crate) mod mutated;
 
 mod examples;
 mod fast_path;

@@ -1,6 +1,9 @@
 //! Shapes: what is refused before anything is compiled.
 
 use super::*;
+use crate::tests::allocated::most_allocated;
+use crate::tests::fixture::Guest;
+use crate::tests::mutated::{cases, mutated};
 use crate::upload::tests::samples;
 use proptest::prelude::*;
 
@@ -246,23 +249,24 @@ proptest! {
         let said = crate::upload::check(&file, &UploadLimits::default());
         prop_assert!(said.is_err());
     }
+}
+
+/// Most memory that looking at a file as small as these takes.
+const CHECK_BYTES_MAX: usize = 16 << 20;
+
+proptest! {
+    #![proptest_config(cases(512))]
 
     #[test]
-    fn no_change_of_a_valid_component_panics_the_checks(
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..8),
-        cut in proptest::option::of(any::<proptest::sample::Index>()),
+    fn fuzz_no_change_of_a_valid_component_panics_the_checks_or_takes_memory(
+        file in mutated(vec![samples::honest(), rich(), Guest::default().component()]),
     ) {
-        let mut file = samples::honest();
-        for (at, byte) in changes {
-            let at = at.index(file.len());
-            file[at] = byte;
-        }
-        if let Some(cut) = cut {
-            file.truncate(cut.index(file.len()));
-        }
         // Any verdict will do, as long as there is one.
-        if let Err(error) = crate::upload::check(&file, &UploadLimits::default()) {
-            prop_assert!(!error.to_string().is_empty());
+        let (said, most) = most_allocated(|| crate::upload::check(&file, &UploadLimits::default()));
+        prop_assert!(most < CHECK_BYTES_MAX, "{} bytes", most);
+        if let Err(error) = said {
+            let words = error.to_string();
+            prop_assert!(!words.is_empty() && words.len() < 8_192, "{}", words);
         }
     }
 }
