@@ -15,7 +15,9 @@ const ROWS: u64 = 200_000;
 
 fn text(separator_after_number: &str) -> Arc<[u8]> {
     let mut text = "open_time_ms,open,high,low,close,volume\n".to_owned();
-    for candle in Synth::new(&SynthSettings { candles: ROWS, ..SynthSettings::default() }) {
+    for candle in
+        Synth::new(&SynthSettings { candles: ROWS, ..SynthSettings::default() }).expect("the default market can be made")
+    {
         let calypte_kernel::Candle { open_time, open, high, low, close, volume } = candle;
         writeln!(text, "{open_time},{open},{high},{low},{close},{volume}{separator_after_number}").expect("a string takes all");
     }

@@ -19,11 +19,12 @@ mod sweep;
 pub use exit::{ExitStatus, Failure};
 
 use clap::{Parser, Subcommand};
-use output::Output;
+use output::{Output, delivered};
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Runs trading strategies that nobody has to trust: sandboxed, metered, the same file in a backtest and live.
+/// Backtests trading strategies that nobody has to trust: sandboxed and metered, over recorded candles.
 #[derive(Debug, Parser)]
 #[command(name = "calypte", version, max_term_width = 110, propagate_version = true)]
 struct Cli {
@@ -83,10 +84,16 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
 fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json");
     if !error.use_stderr() || !json {
-        let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Ok };
-        // Nobody is left to tell where this cannot be written.
-        let _ = error.print();
-        return status.into();
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        if error.use_stderr() {
+            // Nobody is left to tell where this cannot be written.
+            return ExitStatus::Usage.into();
+        }
+        return match delivered(printed) {
+            Ok(()) => ExitStatus::Ok,
+            Err(failure) => Output::new(false).fail(&failure.into()),
+        }
+        .into();
     }
     let words = error.render().to_string();
     let words = words.strip_prefix("error: ").unwrap_or(&words).trim_end();

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod component;
 pub mod control;
 pub mod data;
+pub mod file;
 pub mod report;
 pub mod request;
 pub mod run;

@@ -1,7 +1,7 @@
 //! What a run leaves behind: `report.json`, `fills.csv`, `equity.csv` and `report.html`; and what a sweep leaves behind.
 //!
 //! ```text
-//! fills, equity ──▶ Recorder ──▶ fills.csv, equity.csv (streamed)
+//! fills, equity ──▶ Recorder ──▶ fills.csv, equity.csv (streamed; named when the run is over)
 //!                      └─▶ Drawn ──┐
 //! run::RunReport ──▶ RunRecord ────┴──▶ report.json, report.html
 //! ```
@@ -25,17 +25,17 @@ pub use drawn::Drawn;
 pub use html::escape;
 pub(crate) use record::parameter;
 pub use record::{REPORT_VERSION, RunRecord, SettingsRecord, money};
-pub use recorder::{Recorder, RecorderError};
+pub use recorder::{Recorded, Recorder, RecorderError};
 pub use sweep::{SWEEP_VERSION, SweepReport, SweepRow, SweepTable};
-pub use sweep_journal::{JournalError, SweepJournal};
+pub use sweep_journal::{Earlier, JournalError, SweepJournal};
 
+use crate::file::WholeFile;
 use crate::run::RunReport;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{path:?} cannot be written")]
+#[error("{path:?} cannot be written: see that there is room, or choose another place")]
 pub struct WriteError {
     /// Which file.
     pub path: PathBuf,
@@ -44,13 +44,24 @@ pub struct WriteError {
     pub cause: std::io::Error,
 }
 
-/// Writes `report.json` and `report.html` of a run into a folder that exists.
+/// Writes `report.json` and `report.html` of a run, and gives all of its files their names: those of an earlier run stay whole
+/// until all of these are.
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn write_run(folder: &Path, run: &RunReport, record: &RunRecord, drawn: &Drawn) -> Result<(), WriteError> {
-    write_file(&folder.join("report.json"), json(record).as_bytes())?;
-    write_file(&folder.join("report.html"), html::run_page(run, record, drawn).as_bytes())
+pub fn write_run(folder: &Path, run: &RunReport, record: &RunRecord, recorded: Recorded) -> Result<(), WriteError> {
+    let Recorded { drawn, files } = recorded;
+    let mut files = Vec::from(files);
+    let page = html::run_page(run, record, &drawn);
+    for (name, text) in [("report.html", page), ("report.json", json(record))] {
+        let path = folder.join(name);
+        files.push(WholeFile::of(&path, text.as_bytes()).map_err(|cause| WriteError { path, cause })?);
+    }
+    for file in files {
+        let path = file.path().to_owned();
+        file.finish().map_err(|cause| WriteError { path, cause })?;
+    }
+    Ok(())
 }
 
 /// Writes `sweep.json`, `sweep.csv` and `sweep.html` of a sweep into a folder that exists.
@@ -85,24 +96,8 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Writes a whole file or none of it: readers never see half a report.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let fail = |cause| WriteError { path: path.to_owned(), cause };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".calypte-").permissions(permissions()).tempfile_in(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
-}
-
-/// As readable as files usually are, which temporary files are not.
-#[cfg(unix)]
-fn permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
-}
-
-/// Whatever the system gives new files.
-#[cfg(not(unix))]
-fn permissions() -> std::fs::Permissions {
-    std::fs::metadata(".").map_or_else(|_| unreachable!("the working folder exists"), |it| it.permissions())
+    let written = WholeFile::of(path, bytes).and_then(WholeFile::finish);
+    written.map_err(|cause| WriteError { path: path.to_owned(), cause })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod pull;
 mod setup;
 mod warnings;
 
-pub use bars::{BARS_MAX, Bar};
+pub use bars::{BARS_MAX, Bar, SeriesBars};
 pub use decoded::Decoded;
 pub use journal::{
     CHART_MARKS_MAX, CHART_POINTS_MAX, ChartLine, ChartMark, Journal, LOG_LINES_KEPT, LogEntry, NOTIFICATIONS_MAX, Notification,
@@ -35,11 +35,12 @@ use crate::upload::uploads;
 use anyhow::Context as _;
 use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
-use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId};
+use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId, Timestamp};
 use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus};
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
 use setup::{Setup, deployment, instance_settings};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -62,8 +63,8 @@ pub struct RunReport {
     pub data: Vec<DataUsed>,
     /// Money, fees, fuel and the rest.
     pub settings: RunSettings,
-    /// The first series' candles over the whole run, thinned to at most [`BARS_MAX`]: for a picture.
-    pub bars: Vec<Bar>,
+    /// Candles for a picture: of each instrument the series that was named first.
+    pub bars: Vec<SeriesBars>,
     /// What strategies logged, drew, showed and said.
     pub journal: Journal,
     /// How long it took, reading included.
@@ -96,100 +97,136 @@ pub struct DataUsed {
     pub file: PathBuf,
     /// Its series.
     pub series: SeriesInfo,
-    /// SHA-256 of its bytes, in hex.
-    pub sha256: String,
+    /// SHA-256 of its bytes, in hex; none where they could not all be read.
+    pub sha256: Option<String>,
     /// What was odd about it, in words, bounded.
     pub warnings: Vec<String>,
     /// Oddities past the bound.
     pub warnings_left_out: u64,
 }
 
-/// Runs one backtest. The observer gets fills and equity as they happen; `control` shows progress and can end the run early,
-/// with a report of what happened until then.
-///
-/// # Errors
-/// [`PrepareError`] where it cannot begin, and a fault of the data where that cannot be read to the end of the run.
-pub async fn backtest(
+/// A backtest that can begin: its strategies are loaded and started, its parameters checked, its files opened. Nothing has been
+/// written yet.
+pub struct Prepared {
     request: BacktestRequest,
+    began: Instant,
+    strategies: Vec<Loaded>,
+    setup: Setup,
+    files: Vec<SharedFile>,
+    instances: Vec<Instance>,
     control: Arc<Control>,
-    observer: Box<dyn Observer>,
-    way: Way,
-) -> anyhow::Result<RunReport> {
-    let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
-    let sandbox = SandboxSettings { instances_max, portable: request.settings.portable, ..SandboxSettings::default() };
-    backtest_in(&uploads(sandbox, remark)?, request, control, observer, way).await
 }
 
-/// As [`backtest`], in a sandbox that other runs share. Whether results are portable is the sandbox's setting then.
-///
-/// # Errors
-/// As [`backtest`].
-pub async fn backtest_in(
-    uploads: &Uploads,
-    request: BacktestRequest,
-    control: Arc<Control>,
-    observer: Box<dyn Observer>,
-    way: Way,
-) -> anyhow::Result<RunReport> {
-    let began = Instant::now();
-    let strategies = prepare::strategies(uploads, &request).await?;
-    let setup = Setup::new(&request.market, &request.settings);
-    let files = prepare::files(&request.market, &request.settings).map_err(PrepareError::Data)?;
-    let bars = Arc::new(Mutex::new(Bars::new(request.settings.from)));
-    let journal = Arc::new(Mutex::new(Journal::default()));
-
-    let sources = sources(&files, &bars);
-    let deployments = strategies.iter().map(deployment).collect();
-    let backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
-        .context("setting up the run")?
-        .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
-    let mut instances = start(&strategies, &request.settings).await?;
-    let (outcome, failed) = Pull::new(backtest, Arc::clone(&journal), Arc::clone(&control), way)
-        .with_fuel(request.settings.fuel)
-        .run(&mut instances)
-        .await;
-    if let Some(error) = failed {
-        return Err(error).context("reading the data");
-    }
-    if outcome.counts.candles == 0 && outcome.status == RunStatus::Completed {
-        return Err(PrepareError::NoCandles.into());
+impl Prepared {
+    /// Prepares in a sandbox of its own. `control` shows progress, and can end the run early with what happened until then.
+    ///
+    /// # Errors
+    /// [`PrepareError`] where it cannot begin.
+    pub async fn new(request: BacktestRequest, control: Arc<Control>) -> anyhow::Result<Self> {
+        let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
+        let sandbox = SandboxSettings { instances_max, portable: request.settings.portable, ..SandboxSettings::default() };
+        Self::new_in(&uploads(sandbox, remark)?, request, control).await
     }
 
-    let data = used(&request.market.series, &files)?;
-    let identity = Identity { strategies: &strategies, data: &data, setup: &setup, settings: &request.settings, way };
-    let journal = std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner));
-    let bars = bars.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Ok(RunReport {
-        outcome,
-        digest: identity.digest(),
-        strategies: ran(strategies, &request, &journal),
-        instruments: setup.instruments,
-        series: setup.series,
-        data,
-        settings: request.settings,
-        bars,
-        journal,
-        wall_time_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+    /// As [`Self::new`], in a sandbox that other runs share. Whether results are portable is the sandbox's setting then.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn new_in(uploads: &Uploads, request: BacktestRequest, control: Arc<Control>) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let strategies = prepare::strategies(uploads, &request).await?;
+        let setup = Setup::new(&request.market, &request.settings);
+        let files = prepare::files(&request.market, &request.settings, &control).map_err(PrepareError::Data)?;
+        let instances = start(&strategies, &request.settings).await?;
+        Ok(Self { request, began, strategies, setup, files, instances, control })
+    }
+
+    /// What was asked for.
+    pub const fn request(&self) -> &BacktestRequest {
+        &self.request
+    }
+
+    /// Runs. The observer gets fills and equity as they happen.
+    ///
+    /// # Errors
+    /// Where the data are at fault before the first candle of the period, or hold none of it. A fault after that ends the run
+    /// as [`RunStatus::BadData`], with everything up to there.
+    pub async fn run(self, observer: Box<dyn Observer>, way: Way) -> anyhow::Result<RunReport> {
+        let Self { request, began, strategies, setup, files, mut instances, control } = self;
+        let journal = Arc::new(Mutex::new(Journal::default()));
+        let (sources, bars) = sources(&request.market.series, &files, request.settings.from);
+        let deployments = strategies.iter().map(deployment).collect();
+        let backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
+            .context("setting up the run")?
+            .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
+        let (outcome, failed) =
+            Pull::new(backtest, Arc::clone(&journal), control, way).with_fuel(request.settings.fuel).run(&mut instances).await;
+        let is_empty = outcome.counts.candles == 0;
+        match (failed, &outcome.status) {
+            (Some(_), RunStatus::BadData(_)) if !is_empty => {}
+            (Some(error), _) => return Err(error).context("reading the data"),
+            (None, RunStatus::Completed) if is_empty => {
+                return Err(PrepareError::no_candles(&request.market, &request.settings).into());
+            }
+            (None, _) => {}
+        }
+
+        let data = used(&request.market.series, &files);
+        let identity = Identity { strategies: &strategies, data: &data, setup: &setup, settings: &request.settings, way };
+        let journal = std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(RunReport {
+            outcome,
+            digest: identity.digest(),
+            strategies: ran(strategies, &request, &journal),
+            instruments: setup.instruments,
+            series: setup.series,
+            data,
+            settings: request.settings,
+            bars: bars.iter().map(Drawing::take).collect(),
+            journal,
+            wall_time_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
 }
 
 /// Says something that is no result and no error.
 pub(crate) fn remark(words: &str) {
-    eprintln!("{}", escape_terminal(words));
+    // Whoever closed standard error wants no remarks.
+    drop(writeln!(std::io::stderr().lock(), "{}", escape_terminal(words)));
 }
 
-/// The files as sources; the first is drawn as it passes.
-fn sources(files: &[SharedFile], bars: &Arc<Mutex<Bars>>) -> Vec<Box<dyn CandleSource>> {
+/// A series that is drawn while it passes.
+struct Drawing {
+    series: SeriesInfo,
+    bars: Arc<Mutex<Bars>>,
+}
+
+impl Drawing {
+    fn take(&self) -> SeriesBars {
+        let bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner).take();
+        SeriesBars { series: self.series, bars }
+    }
+}
+
+/// The files as sources; of each instrument the first is drawn as it passes.
+fn sources(
+    series: &[SeriesRequest],
+    files: &[SharedFile],
+    from: Option<Timestamp>,
+) -> (Vec<Box<dyn CandleSource>>, Vec<Drawing>) {
     let mut sources: Vec<Box<dyn CandleSource>> = Vec::with_capacity(files.len());
-    for file in files {
+    let mut drawings: Vec<Drawing> = Vec::new();
+    for (series, file) in series.iter().zip(files) {
         let source: Box<dyn CandleSource> = Box::new(file.clone());
-        if sources.is_empty() {
-            sources.push(Box::new(Watched::new(source, Arc::clone(bars))));
-        } else {
+        if drawings.iter().any(|drawing| drawing.series.instrument == series.info.instrument) {
             sources.push(source);
+        } else {
+            let bars = Arc::new(Mutex::new(Bars::new(from)));
+            sources.push(Box::new(Watched::new(source, Arc::clone(&bars))));
+            drawings.push(Drawing { series: series.info, bars });
         }
     }
-    sources
+    (sources, drawings)
 }
 
 async fn start(strategies: &[Loaded], settings: &RunSettings) -> anyhow::Result<Vec<Instance>> {
@@ -202,17 +239,16 @@ async fn start(strategies: &[Loaded], settings: &RunSettings) -> anyhow::Result<
     Ok(instances)
 }
 
-fn used(series: &[SeriesRequest], files: &[SharedFile]) -> Result<Vec<DataUsed>, PrepareError> {
-    series
-        .iter()
-        .zip(files)
-        .map(|(series, file)| {
-            let mut file = file.lock();
-            let sha256 = file.sha256()?;
-            let (warnings, warnings_left_out) = warnings_of(file.notes());
-            Ok(DataUsed { file: series.file.clone(), series: series.info, sha256, warnings, warnings_left_out })
-        })
-        .collect()
+/// What was read of the files. One whose device failed has no hash, which is no reason to lose the report.
+fn used(series: &[SeriesRequest], files: &[SharedFile]) -> Vec<DataUsed> {
+    let with_files = series.iter().zip(files);
+    let used = with_files.map(|(series, file)| {
+        let mut file = file.lock();
+        let sha256 = file.sha256().ok();
+        let (warnings, warnings_left_out) = warnings_of(file.notes());
+        DataUsed { file: series.file.clone(), series: series.info, sha256, warnings, warnings_left_out }
+    });
+    used.collect()
 }
 
 fn ran(strategies: Vec<Loaded>, request: &BacktestRequest, journal: &Journal) -> Vec<RanStrategy> {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// It cannot be read.
-    #[error("{path:?} cannot be read")]
+    #[error("{path:?} cannot be read: give the file that `calypte build` made, target/calypte/NAME.wasm")]
     Unreadable {
         /// Which file.
         path: PathBuf,

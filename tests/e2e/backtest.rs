@@ -249,6 +249,6 @@ fn a_period_without_candles_is_an_error() {
         let mut arguments = vec!["backtest", strategy.to_str().expect("text"), "--data", &data];
         arguments.extend(period);
         let run = calypte(arguments).exits_with(3);
-        assert!(run.stderr.contains("no candle of the data lies between"), "{run}");
+        assert!(run.stderr.contains("no candle lies within the period"), "{run}");
     }
 }

@@ -3,7 +3,7 @@
 use calypte::control::Control;
 use calypte::data::Columns;
 use calypte::request::{BacktestRequest, InstrumentSpec, LimitFill, ParameterSpec, RunSettings, instrument::InstrumentSpecs};
-use calypte::run::{RunReport, Way, backtest_in};
+use calypte::run::{Prepared, RunReport, Way};
 use calypte_host::{CacheSettings, CompileLimits, Compiler, Sandbox, SandboxSettings, UploadSettings, Uploads};
 use calypte_kernel::{Answer, Decimal, FeeRates, HookEnded, Refusal, StrategyId, StrategyState, Timestamp, VenueFill};
 use calypte_sim::{EquityPoint, Observer};
@@ -73,7 +73,8 @@ pub(crate) fn rules(text: &str) -> Vec<InstrumentSpec> {
 
 /// Runs a request in the shared sandbox.
 pub(crate) fn run(request: BacktestRequest, observer: Box<dyn Observer>, way: Way) -> anyhow::Result<RunReport> {
-    runtime().block_on(backtest_in(uploads(), request, Arc::new(Control::default()), observer, way))
+    runtime()
+        .block_on(async { Prepared::new_in(uploads(), request, Arc::new(Control::default())).await?.run(observer, way).await })
 }
 
 /// Everything that can be seen of a run from outside, in order, but the fuel.

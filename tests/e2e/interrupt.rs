@@ -1,5 +1,6 @@
 //! An interrupt ends a run in good order: what was done until then is reported, and a sweep can go on.
 
+use calypte::file::UNFINISHED_PREFIX;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -49,7 +50,8 @@ fn an_interrupted_backtest_reports_what_it_did() {
     let out = folder.path().join("out");
     let mut command = Command::new(calypte_path());
     command.arg("backtest").arg(component("ema-atr")).arg("--data").arg(format!("BTC:1m={}", candles.display()));
-    let (code, report) = interrupt_after(command.arg("--out").arg(&out).arg("--json"), &out.join("equity.csv"));
+    command.arg("--out").arg(&out).arg("--json");
+    let (code, report) = interrupt(command, || unfinished_bytes(&out) > 0);
     assert_eq!((code, &report["status"]), (Some(130), &"cancelled".into()));
     let events = report["events"].as_u64().expect("events are counted");
     assert!(0 < events && events < 2_000_000, "{events} events");
@@ -60,10 +62,22 @@ fn an_interrupted_backtest_reports_what_it_did() {
     assert!(out.join("report.html").is_file());
 }
 
-/// Interrupts once a file of the run has something in it.
-fn interrupt_after(command: &mut Command, file: &Path) -> (Option<i32>, serde_json::Value) {
-    let command = std::mem::replace(command, Command::new("false"));
-    interrupt(command, || length(file) > 0)
+/// Bytes in the files of a run that have no names yet: they grow while it goes on.
+fn unfinished_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let unfinished = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX));
+    unfinished.map(|entry| length(&entry.path())).sum()
+}
+
+#[test]
+fn an_interrupted_data_command_leaves_nothing() {
+    let folder = temp_dir();
+    let out = folder.path().join("candles.csv");
+    let mut command = Command::new(calypte_path());
+    command.args(["data", "synth", "--json", "--candles", "30000000", "--out"]).arg(&out);
+    let (code, error) = interrupt(command, || unfinished_bytes(folder.path()) > 0);
+    assert_eq!((code, &error["error"]["exit_code"]), (Some(130), &130.into()));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "neither the file nor a part of it");
 }
 
 #[test]

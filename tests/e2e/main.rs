@@ -27,5 +27,6 @@ mod cli;
 mod dirty;
 mod interrupt;
 mod margin;
+mod outputs;
 mod page;
 mod sweep;

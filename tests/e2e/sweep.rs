@@ -92,6 +92,21 @@ fn a_sweep_that_was_cut_short_goes_on_where_it_ended() {
 }
 
 #[test]
+fn an_earlier_sweep_is_not_lost_by_accident() {
+    let folder = temp_dir();
+    let candles = synth_candles(1_000, 7, folder.path(), "candles.csv");
+    let out = folder.path().join("out");
+    small(&candles, &out, &[]).ok();
+    let journal = fs::read(out.join("sweep.journal")).expect("it is there");
+    let refused = small(&candles, &out, &[]).exits_with(2).json();
+    let words = refused["error"]["message"].as_str().expect("text");
+    assert!(words.contains("--resume") && words.contains("--overwrite") && words.contains("sweep.journal"), "{words}");
+    assert_eq!(fs::read(out.join("sweep.journal")).expect("it is there"), journal);
+    assert_eq!(small(&candles, &out, &["--overwrite"]).ok().json()["resumed"], 0);
+    small(&candles, &out, &["--overwrite", "--resume"]).exits_with(2);
+}
+
+#[test]
 fn each_run_has_its_own_fuel() {
     let folder = temp_dir();
     let candles = synth_candles(3_000, 9, folder.path(), "candles.csv");

@@ -136,7 +136,7 @@ fn run(decoded: &Decoded) -> Result<Outcome> {
 fn synthetic(folder: &Path) -> Result<PathBuf> {
     let file = folder.join("candles.csv");
     let mut writer = CandleWriter::create(&file)?;
-    for candle in Synth::new(&SynthSettings::default()) {
+    for candle in Synth::new(&SynthSettings::default())? {
         writer.write(&candle)?;
     }
     writer.finish()?;

@@ -2,13 +2,13 @@
 
 use super::exit::{Ends, ExitStatus};
 use super::output::Output;
-use super::progress::watch;
+use super::progress::{Unit, watch};
 use super::run_flags::RunFlags;
 use super::summary;
 use crate::control::Control;
 use crate::report::{self, Recorder, RunRecord};
 use crate::request::{BacktestRequest, ParameterSpec};
-use crate::run::{self, RunReport, Way};
+use crate::run::{Prepared, RunReport, Way};
 use calypte_kernel::StrategyState;
 use calypte_sim::{NoObserver, Observer, RunStatus};
 use clap::Args;
@@ -40,28 +40,33 @@ pub(super) fn run(args: BacktestArgs, output: Output) -> anyhow::Result<ExitStat
     let settings = args.run.settings();
     let request = BacktestRequest::new(&args.components, &args.param, &args.run.data, &instruments, settings, args.out)?;
     let (report, record) = execute(request, output)?;
-    output.answer(&record, || summary::of_run(&record));
+    output.answer(&record, || summary::of_run(&record))?;
     Ok(status_of(&report))
 }
 
-/// Runs, and writes what is to be written.
+/// Runs, and writes what is to be written: nothing before it is known that the run can begin, and all of it at the end.
 pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Result<(RunReport, RunRecord)> {
     let out = request.out.clone();
-    let recorder = match &out {
-        Some(folder) => Some(Recorder::create(folder, &request.strategies, &request.market).ends(ExitStatus::Environment)?),
-        None => None,
-    };
-    let observer: Box<dyn Observer> = match &recorder {
-        Some(recorder) => Box::new(recorder.clone()),
-        None => Box::new(NoObserver),
-    };
     let control = Arc::new(Control::default());
-    let report = watch(output, "backtest", &control, run::backtest(request, Arc::clone(&control), observer, Way::default()))?;
+    let (report, recorder) = watch(output, ("backtest", Unit::Bytes), &control, async {
+        let prepared = Prepared::new(request, Arc::clone(&control)).await?;
+        let request = prepared.request();
+        let recorder = out.as_ref().map(|folder| Recorder::create(folder, &request.strategies, &request.market));
+        let recorder = recorder.transpose().ends(ExitStatus::Environment)?;
+        let observer: Box<dyn Observer> = match &recorder {
+            Some(recorder) => Box::new(recorder.clone()),
+            None => Box::new(NoObserver),
+        };
+        Ok((prepared.run(observer, Way::default()).await?, recorder))
+    })?;
     let record = RunRecord::new(&report);
     if let (Some(folder), Some(recorder)) = (&out, recorder) {
-        let drawn = recorder.finish().ends(ExitStatus::Environment)?;
-        report::write_run(folder, &report, &record, &drawn).ends(ExitStatus::Environment)?;
+        let recorded = recorder.finish().ends(ExitStatus::Environment)?;
+        report::write_run(folder, &report, &record, recorded).ends(ExitStatus::Environment)?;
         output.remark(&format!("wrote {}", folder.join("report.html").display()));
+    }
+    if let (RunStatus::BadData(_), Some(reason)) = (&report.outcome.status, &record.reason) {
+        output.remark(&format!("error: the run ended early, at a fault of the data: {reason}"));
     }
     for (ran, ended) in report.strategies.iter().zip(&report.outcome.strategies) {
         match &ended.state {
@@ -87,6 +92,7 @@ pub(super) fn status_of(report: &RunReport) -> ExitStatus {
         RunStatus::Completed if report.outcome.strategies.iter().any(|ended| failed(&ended.state)) => ExitStatus::Failed,
         RunStatus::Completed => ExitStatus::Ok,
         RunStatus::OutOfFuel(_) | RunStatus::Faulted(_) | RunStatus::Refused(_) => ExitStatus::Failed,
+        RunStatus::BadData(_) => ExitStatus::BadInput,
         RunStatus::Cancelled(_) => ExitStatus::Cancelled,
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &BuildArgs, output: Output) -> anyhow::Result<ExitStatus
     let component = built.component.display().to_string();
     let words = format!("{component} ({} bytes)\n", built.bytes);
     let record = BuildRecord { name: built.name, component, bytes: built.bytes, module_bytes: built.module_bytes };
-    output.answer(&record, || words);
+    output.answer(&record, || words)?;
     Ok(ExitStatus::Ok)
 }
 

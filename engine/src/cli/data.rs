@@ -2,18 +2,25 @@
 
 use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
+use super::progress::{Unit, watch};
 use super::run_flags::ReadingFlags;
 use crate::calendar::{format_time, parse_time};
+use crate::control::Control;
 use crate::data::{
-    CandleFile, CandleWriter, DataError, ReadOptions, Resampled, Survey, Synth, SynthSettings, survey, timeframe_of,
+    CandleFile, CandleWriter, DataError, ReadOptions, Resampled, Survey, Synth, SynthSettings, TimeframeFrom, survey,
+    timeframe_of,
 };
+use crate::file::is_same;
 use crate::report::escape_terminal;
+use crate::request::DataSpec;
+use crate::request::data_spec::NotADataSpec;
 use calypte_kernel::{Timeframe, Timestamp};
-use calypte_sim::{CandleSource, SourceItem};
+use calypte_sim::{BATCH_MAX, CandleSource, SourceItem};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Checks, resamples and makes up candle files.
 #[derive(Debug, Subcommand)]
@@ -25,12 +32,14 @@ pub(super) enum DataCommand {
 
 /// Reads candle files to the end and says what is in them: faults, gaps, oddities, each with its place.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  calypte data check candles.csv")]
+#[command(
+    after_help = "Examples:\n  calypte data check candles.csv\n  calypte data check BTC:1m=btc.csv.gz ETH:5m=eth.parquet"
+)]
 pub(super) struct CheckArgs {
-    /// Candle files.
-    #[arg(required = true, value_name = "FILE")]
+    /// Candle files; with the length of their candles as in `--data` of a backtest.
+    #[arg(required = true, value_name = "[SYMBOL:TIMEFRAME=]FILE")]
     files: Vec<PathBuf>,
-    /// Length of the candles [default: as the file's name or its rows say].
+    /// Length of the candles [default: as the argument, else the file's name, else its rows say].
     #[arg(long)]
     timeframe: Option<Timeframe>,
     #[command(flatten)]
@@ -87,8 +96,19 @@ struct CheckRecord {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum FileRecord {
-    Survey(Box<Survey>),
-    Unusable { file: String, usable: bool, ended_by: String },
+    Survey {
+        #[serde(flatten)]
+        survey: Box<Survey>,
+        /// How the length of the candles is known.
+        timeframe_from: &'static str,
+        #[serde(skip)]
+        from: TimeframeFrom,
+    },
+    Unusable {
+        file: String,
+        usable: bool,
+        ended_by: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -123,63 +143,87 @@ impl ReadingFlags {
     }
 
     /// With the length of the file's candles: as said, else as the file says.
-    fn options_of(&self, file: &Path, said: Option<Timeframe>, flag: &str) -> Result<ReadOptions, Failure> {
+    fn options_of(&self, file: &Path, said: Option<Timeframe>, output: Output) -> Result<ReadOptions, Failure> {
         let mut options = self.options(said.unwrap_or(Timeframe::MINUTE));
         if said.is_none() {
             let found = timeframe_of(file, &options).ends(ExitStatus::BadInput)?;
-            options.timeframe = found.ok_or_else(|| {
-                let file = file.display();
-                Failure::new(
-                    ExitStatus::BadInput,
-                    format!("{file}: neither its name nor its rows say how long its candles are: give {flag}"),
-                )
+            let name = file.display();
+            let (timeframe, from) = found.ok_or_else(|| {
+                let words = format!("{name}: neither its name nor its rows say how long its candles are: give --of");
+                Failure::new(ExitStatus::BadInput, words)
             })?;
+            output.remark(&format!("{name}: candles of {timeframe}, {}", from.words()));
+            options.timeframe = timeframe;
         }
         Ok(options)
     }
 }
 
 fn check(args: &CheckArgs, output: Output) -> anyhow::Result<ExitStatus> {
-    let files = args.files.iter().map(|file| look_at(file, args)).collect::<Result<Vec<_>, Failure>>()?;
+    let targets = args.files.iter().map(|argument| target(argument, args.timeframe)).collect::<Result<Vec<_>, _>>()?;
+    let control = Arc::new(Control::default());
+    // A file that is not there is told about when its turn comes.
+    control.expect(targets.iter().map(|(file, _)| std::fs::metadata(file).map_or(0, |file| file.len())).sum());
+    let files = watch(output, ("data check", Unit::Bytes), &control, async {
+        let looked = targets.iter().map(|(file, said)| look_at(file, *said, &args.reading, &control));
+        Ok(looked.collect::<Result<Vec<_>, Failure>>()?)
+    })?;
     let record = CheckRecord { usable: files.iter().all(FileRecord::is_usable), files };
-    output.answer(&record, || record.files.iter().map(FileRecord::words).collect());
+    output.answer(&record, || record.files.iter().map(FileRecord::words).collect())?;
     Ok(if record.usable { ExitStatus::Ok } else { ExitStatus::Failed })
 }
 
-/// A file that is no table of candles is a finding; one that cannot be opened is an error.
-fn look_at(file: &Path, args: &CheckArgs) -> Result<FileRecord, Failure> {
-    let unusable = |error: &dyn std::fmt::Display| FileRecord::Unusable {
-        file: file.display().to_string(),
-        usable: false,
-        ended_by: error.to_string(),
-    };
-    let mut options = args.reading.options(args.timeframe.unwrap_or(Timeframe::MINUTE));
-    if args.timeframe.is_none() {
-        options.timeframe = match timeframe_of(file, &options) {
-            Ok(Some(timeframe)) => timeframe,
-            Ok(None) => options.timeframe,
-            Err(error @ DataError::Unreadable { .. }) => return Err(Failure::of(ExitStatus::BadInput, error)),
-            Err(error) => return Ok(unusable(&error)),
-        };
+/// What an argument of `check` names: a file, with the length of its candles where that is said.
+fn target(argument: &Path, said: Option<Timeframe>) -> Result<(PathBuf, Option<Timeframe>), Failure> {
+    let spec = argument.to_str().filter(|_| !argument.exists()).map(str::parse::<DataSpec>);
+    match spec {
+        Some(Ok(spec)) if said.is_some_and(|said| said != spec.timeframe) => {
+            let words = format!("{}: --timeframe says otherwise: leave one out", argument.display());
+            Err(Failure::new(ExitStatus::Usage, words))
+        }
+        Some(Ok(spec)) => Ok((spec.file, Some(spec.timeframe))),
+        Some(Err(error @ (NotADataSpec::Symbol(_) | NotADataSpec::Timeframe(_)))) => {
+            Err(Failure::new(ExitStatus::Usage, format!("{}: {error}", argument.display())))
+        }
+        Some(Err(NotADataSpec::Shape)) | None => Ok((argument.to_owned(), said)),
     }
-    match survey(file, &options) {
-        Ok(survey) => Ok(FileRecord::Survey(Box::new(survey))),
+}
+
+/// A file that is no table of candles is a finding; one that cannot be opened is an error.
+fn look_at(
+    file: &Path,
+    said: Option<Timeframe>,
+    reading: &ReadingFlags,
+    control: &Arc<Control>,
+) -> Result<FileRecord, Failure> {
+    let looked = || {
+        let mut options = reading.options(said.unwrap_or(Timeframe::MINUTE));
+        let mut from = TimeframeFrom::Said;
+        if said.is_none() {
+            (options.timeframe, from) = timeframe_of(file, &options)?.unwrap_or((options.timeframe, TimeframeFrom::Assumed));
+        }
+        let survey = Box::new(survey(file, &options, control)?);
+        Ok(FileRecord::Survey { survey, timeframe_from: from.name(), from })
+    };
+    match looked() {
         Err(error @ DataError::Unreadable { .. }) => Err(Failure::of(ExitStatus::BadInput, error)),
-        Err(error) => Ok(unusable(&error)),
+        Err(error @ DataError::Cancelled { .. }) => Err(Failure::of(ExitStatus::Cancelled, error)),
+        Err(error) => Ok(FileRecord::Unusable { file: file.display().to_string(), usable: false, ended_by: error.to_string() }),
+        Ok(record) => Ok(record),
     }
 }
 
 impl FileRecord {
     const fn is_usable(&self) -> bool {
         match self {
-            Self::Survey(survey) => survey.usable,
+            Self::Survey { survey, .. } => survey.usable,
             Self::Unusable { usable, .. } => *usable,
         }
     }
 
     fn words(&self) -> String {
-        let survey = match self {
-            Self::Survey(survey) => survey,
+        let (survey, from) = match self {
+            Self::Survey { survey, from, .. } => (survey, from.words()),
             Self::Unusable { ended_by, .. } => return escape_terminal(&format!("{ended_by}\n")),
         };
         let mut text = String::new();
@@ -188,8 +232,8 @@ impl FileRecord {
             (Some(first), Some(last)) => format!(", {first} to {last}"),
             _ => String::new(),
         };
-        writeln!(text, "{}: {verdict}: {} candles of {}{span}", survey.file, survey.candles, survey.timeframe)
-            .expect("text grows");
+        let Survey { file, candles, timeframe, .. } = &**survey;
+        writeln!(text, "{file}: {verdict}: {candles} candles of {timeframe} ({from}){span}").expect("text grows");
         let mut line = |words: String| writeln!(text, "  {words}").expect("text grows");
         if let Some(reason) = &survey.ended_by {
             line(format!("ended early: {reason}"));
@@ -222,18 +266,28 @@ impl FileRecord {
 }
 
 fn resample(args: &ResampleArgs, output: Output) -> anyhow::Result<ExitStatus> {
-    let options = args.reading.options_of(&args.file, args.of, "--of")?;
-    let file = CandleFile::open(&args.file, &options).ends(ExitStatus::BadInput)?;
+    if is_same(&args.file, &args.out) {
+        let words = format!("--out {} is the file that is read: give it another name", args.out.display());
+        return Err(Failure::new(ExitStatus::Usage, words).into());
+    }
+    let options = args.reading.options_of(&args.file, args.of, output)?;
+    let control = Arc::new(Control::default());
+    let file = CandleFile::open(&args.file, &options).ends(ExitStatus::BadInput)?.watched(Arc::clone(&control));
+    control.expect(file.length());
     let mut source = Resampled::new(file, options.timeframe, args.timeframe).ends(ExitStatus::Usage)?;
     let mut written = Written::create(&args.out)?;
-    let mut batch = Vec::new();
-    while source.next_batch(&mut batch).ends(ExitStatus::BadInput)? {
-        for item in batch.drain(..) {
-            if let SourceItem::Candle(candle) = item {
-                written.add(&candle)?;
+    let written = watch(output, ("data resample", Unit::Bytes), &control, async {
+        let mut batch = Vec::new();
+        while source.next_batch(&mut batch).ends(ExitStatus::BadInput)? {
+            for item in batch.drain(..) {
+                if let SourceItem::Candle(candle) = item {
+                    written.add(&candle)?;
+                }
             }
+            go_on(&control)?;
         }
-    }
+        Ok(written)
+    })?;
     written.end(args.timeframe, output)
 }
 
@@ -245,11 +299,32 @@ fn synth(args: &SynthArgs, output: Output) -> anyhow::Result<ExitStatus> {
         candles: args.candles,
         ..SynthSettings::default()
     };
+    let mut source = Synth::new(&settings).ends(ExitStatus::Usage)?;
+    let control = Arc::new(Control::default());
+    control.expect(args.candles);
     let mut written = Written::create(&args.out)?;
-    for candle in Synth::new(&settings) {
-        written.add(&candle)?;
-    }
+    let written = watch(output, ("data synth", Unit::Things), &control, async {
+        loop {
+            let before = written.candles;
+            for candle in source.by_ref().take(BATCH_MAX) {
+                written.add(&candle)?;
+            }
+            if written.candles == before {
+                return Ok(written);
+            }
+            control.reach(written.candles);
+            go_on(&control)?;
+        }
+    })?;
     written.end(args.timeframe, output)
+}
+
+/// Fails once somebody has asked for an end: half a file is none.
+fn go_on(control: &Control) -> Result<(), Failure> {
+    if control.is_cancelled() {
+        return Err(Failure::new(ExitStatus::Cancelled, "ended by an interrupt: nothing is written"));
+    }
+    Ok(())
 }
 
 /// A file being written, with what the answer says about it.
@@ -282,7 +357,7 @@ impl Written {
             first: self.span.map(|(first, _)| format_time(first)),
             last: self.span.map(|(_, last)| format_time(last)),
         };
-        output.answer(&record, || format!("wrote {} ({} candles of {timeframe})\n", record.file, record.candles));
+        output.answer(&record, || format!("wrote {} ({} candles of {timeframe})\n", record.file, record.candles))?;
         Ok(ExitStatus::Ok)
     }
 }

@@ -66,16 +66,16 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus>
     let status = status_of(&report);
     let components = components.iter().map(|component| component.display().to_string()).collect();
     let record = DemoRecord { components, data: data.display().to_string(), out: out.display().to_string(), report: record };
-    output.answer(&record, || summary::of_run(&record.report));
+    output.answer(&record, || summary::of_run(&record.report))?;
     Ok(status)
 }
 
-fn make_candles(path: &Path) -> Result<(), crate::data::DataError> {
+fn make_candles(path: &Path) -> anyhow::Result<()> {
     let mut writer = CandleWriter::create(path)?;
-    for candle in Synth::new(&SynthSettings { candles: CANDLES, ..SynthSettings::default() }) {
+    for candle in Synth::new(&SynthSettings { candles: CANDLES, ..SynthSettings::default() })? {
         writer.write(&candle)?;
     }
-    writer.finish()
+    Ok(writer.finish()?)
 }
 
 fn settings() -> RunSettings {

@@ -2,6 +2,7 @@
 
 use crate::report::JournalError;
 use crate::run::PrepareError;
+use crate::sweep::SweepFault;
 use crate::upload::ComponentError;
 use calypte_host::{CompileError, UploadError};
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ pub enum ExitStatus {
     BadInput = 3,
     /// Something of the machine is missing or refuses: a tool, a folder that cannot be written.
     Environment = 4,
+    /// A mistake of this program itself. What was finished before is kept where the command keeps anything.
+    Internal = 70,
     /// Ended by an interrupt; what was done until then is reported.
     Cancelled = 130,
 }
@@ -87,7 +90,7 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(error) = cause.downcast_ref::<PrepareError>() {
             return match error {
                 PrepareError::Parameter(_) => ExitStatus::Usage,
-                PrepareError::Data(_) | PrepareError::NoCandles => ExitStatus::BadInput,
+                PrepareError::Data(_) | PrepareError::NoCandles { .. } => ExitStatus::BadInput,
                 PrepareError::Component(error) => status_of_component(error),
                 PrepareError::NoFeed { .. } => ExitStatus::Failed,
             };
@@ -95,10 +98,16 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(error) = cause.downcast_ref::<ComponentError>() {
             return status_of_component(error);
         }
+        if let Some(crate::data::DataError::Cancelled { .. }) = cause.downcast_ref() {
+            return ExitStatus::Cancelled;
+        }
         if cause.is::<calypte_sim::SourceError>() || cause.is::<crate::data::DataError>() {
             return ExitStatus::BadInput;
         }
-        if let Some(JournalError::Other { .. }) = cause.downcast_ref::<JournalError>() {
+        if cause.is::<SweepFault>() {
+            return ExitStatus::Internal;
+        }
+        if let Some(JournalError::Other { .. } | JournalError::Exists { .. }) = cause.downcast_ref::<JournalError>() {
             return ExitStatus::Usage;
         }
         // A strategy that fails before its first event.
@@ -127,7 +136,10 @@ pub(super) const fn is_verdict(error: &UploadError) -> bool {
             | CompileError::ArtefactLimit { .. }
             | CompileError::Refused(_)
             | CompileError::Crashed { .. } => true,
-            CompileError::WallLimit { .. } | CompileError::OtherEngine | CompileError::NoChild { .. } => false,
+            CompileError::WallLimit { .. }
+            | CompileError::ChildLost { .. }
+            | CompileError::OtherEngine
+            | CompileError::NoChild { .. } => false,
         },
         UploadError::Load(_) | UploadError::Busy { .. } => false,
     }

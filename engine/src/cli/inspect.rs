@@ -82,7 +82,7 @@ pub(super) fn run(args: &InspectArgs, output: Output) -> anyhow::Result<ExitStat
     match runtime.block_on(load(&uploads, &args.file)) {
         Ok(uploaded) => {
             let record = InspectRecord::new(args, &uploaded);
-            output.answer(&record, || record.words());
+            output.answer(&record, || record.words())?;
             Ok(ExitStatus::Ok)
         }
         Err(ComponentError::Refused { path, cause }) if super::exit::is_verdict(&cause) => {
@@ -96,7 +96,7 @@ pub(super) fn run(args: &InspectArgs, output: Output) -> anyhow::Result<ExitStat
             output.answer(&record, || {
                 let causes = record.causes.iter().map(|cause| format!("\n  because {cause}")).collect::<String>();
                 escape_terminal(&format!("{}: refused: {}{causes}\n", record.file, record.reason))
-            });
+            })?;
             Ok(ExitStatus::Failed)
         }
         Err(error) => Err(error.into()),

@@ -41,6 +41,6 @@ pub(super) fn run(args: &NewArgs, output: Output) -> anyhow::Result<ExitStatus> 
     output.answer(&record, || {
         let path = folder.display();
         format!("made {path}\n\n  cd {path}\n  cargo test        # drives the strategy without an engine\n  calypte build     # makes the component\n")
-    });
+    })?;
     Ok(ExitStatus::Ok)
 }

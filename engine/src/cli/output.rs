@@ -1,6 +1,6 @@
 //! Where results go: a table for people, or one JSON document for programs; never both.
 
-use super::exit::{ExitStatus, status_of};
+use super::exit::{ExitStatus, Failure, status_of};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -34,14 +34,18 @@ impl Output {
     }
 
     /// The answer: the record as JSON, or the words for people.
-    pub(super) fn answer<T: Serialize>(self, record: &T, words: impl FnOnce() -> String) {
+    ///
+    /// # Errors
+    /// Where standard output does not take all of it.
+    pub(super) fn answer<T: Serialize>(self, record: &T, words: impl FnOnce() -> String) -> Result<(), Failure> {
         let text = if self.json { crate::report::json(record) } else { words() };
-        // A reader that has gone away has seen enough: `calypte … | head`.
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        let mut out = std::io::stdout().lock();
+        delivered(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// A remark for people who watch. Programs are not told: what matters is in the answer.
     pub(super) fn remark(self, words: &str) {
+        // Whoever closed standard error wants no remarks.
         let _ = writeln!(std::io::stderr().lock(), "{}", crate::report::escape_terminal(words));
     }
 
@@ -52,11 +56,27 @@ impl Output {
         let causes = error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>();
         if self.json {
             let record = ErrorRecord { message: &message, causes, exit_code: status as u8 };
-            self.answer(&ErrorDocument { error: record }, String::new);
+            if let Err(failure) = self.answer(&ErrorDocument { error: record }, String::new) {
+                self.remark(&format!("error: {message}\nerror: {failure}"));
+            }
         } else {
             let causes = causes.iter().map(|cause| format!("\n  because {cause}")).collect::<String>();
             self.remark(&format!("error: {message}{causes}"));
         }
         status
+    }
+}
+
+/// Whether what was printed has arrived. A reader that has gone away has seen enough: `calypte … | head`.
+///
+/// # Errors
+/// Where it has not, for another reason.
+pub(super) fn delivered(printed: std::io::Result<()>) -> Result<(), Failure> {
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let words = format!("the answer cannot be written to standard output: {error}");
+            Err(Failure::new(ExitStatus::Environment, words))
+        }
+        _ => Ok(()),
     }
 }

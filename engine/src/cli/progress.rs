@@ -10,17 +10,37 @@ use std::time::Duration;
 /// How often the bar is redrawn.
 const REDRAW: Duration = Duration::from_millis(100);
 
+/// What a bar counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Bytes of files.
+    Bytes,
+    /// Whatever else.
+    Things,
+}
+
+impl Unit {
+    const fn template(self) -> &'static str {
+        match self {
+            Self::Bytes => {
+                "{prefix} {wide_bar} {percent:>3} % {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}"
+            }
+            Self::Things => "{prefix} {wide_bar} {percent:>3} % {pos}/{len} {per_sec} {eta}",
+        }
+    }
+}
+
 /// Runs work on a runtime of its own, with a bar on a terminal. The first interrupt asks the work to end with what it has;
 /// the second ends the process.
 pub(super) fn watch<T>(
     output: Output,
-    what: &'static str,
+    (what, unit): (&'static str, Unit),
     control: &Arc<Control>,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let bar = runtime.spawn(show(output.shows_progress(), what, Arc::clone(control)));
+        let bar = runtime.spawn(show(output.shows_progress(), what, unit, Arc::clone(control)));
         let interrupt = runtime.spawn(interrupt(Arc::clone(control)));
         let result = work.await;
         interrupt.abort();
@@ -43,13 +63,12 @@ async fn interrupt(control: Arc<Control>) {
     }
 }
 
-async fn show(visible: bool, what: &'static str, control: Arc<Control>) {
+async fn show(visible: bool, what: &'static str, unit: Unit, control: Arc<Control>) {
     if !visible {
         return;
     }
     let bar = Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
-    let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent:>3} % {pos}/{len} {per_sec} {eta}");
-    bar.0.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.0.set_style(ProgressStyle::with_template(unit.template()).expect("the templates are well formed"));
     bar.0.set_prefix(what);
     loop {
         let (done, total) = control.position();
@@ -69,5 +88,17 @@ struct Bar(ProgressBar);
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_well_formed() {
+        for unit in [Unit::Bytes, Unit::Things] {
+            ProgressStyle::with_template(unit.template()).expect(unit.template());
+        }
     }
 }

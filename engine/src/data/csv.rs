@@ -67,6 +67,11 @@ impl<R: Read> CsvRows<R> {
         self.unended
     }
 
+    /// Bytes of the file read so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.lines.reader().bytes()
+    }
+
     /// SHA-256 of the file.
     pub(super) fn sha256(&mut self) -> std::io::Result<String> {
         self.lines.reader_mut().sha256()

@@ -43,6 +43,12 @@ pub enum DataError {
         /// What is wrong.
         fault: Box<RowFault>,
     },
+    /// Whoever asked for it ended the reading.
+    #[error("{}: ended before all of it was read", file.display())]
+    Cancelled {
+        /// Which file.
+        file: PathBuf,
+    },
     /// More candles than the caller wants to hold in memory: read fewer, or raise the limit.
     #[error("{}: more than {limit} candles; take a shorter span or raise the limit", file.display())]
     TooMany {

@@ -63,11 +63,13 @@ impl Kind {
 pub(super) struct Hashed<R> {
     inner: R,
     hash: Sha256,
+    /// How many bytes have passed.
+    bytes: u64,
 }
 
 impl<R: Read> Hashed<R> {
     fn new(inner: R) -> Self {
-        Self { inner, hash: Sha256::new() }
+        Self { inner, hash: Sha256::new(), bytes: 0 }
     }
 
     /// Reads what is left, and gives the hash of all of it.
@@ -82,6 +84,7 @@ impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         self.hash.update(&buffer[..count]);
+        self.bytes += count as u64;
         Ok(count)
     }
 }
@@ -114,6 +117,15 @@ impl<R: Read> Input<R> {
             Self::Plain(_) => "text",
             Self::Gzip(_) => "gzip",
             Self::Zstd(_) => "zstd",
+        }
+    }
+
+    /// Bytes of the file read so far, as they lie on disk.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Plain(hashed) => hashed.bytes,
+            Self::Gzip(decoder) => decoder.get_ref().get_ref().bytes,
+            Self::Zstd(decoder) => decoder.get_ref().get_ref().bytes,
         }
     }
 

@@ -5,10 +5,11 @@ use super::csv::CsvRows;
 use super::fault::{At, DataError, ShapeFault};
 use super::input::{Input, Kind, sha256_of};
 use super::notes::Notes;
-use super::options::ReadOptions;
+use super::options::{OnFault, OnGap, ReadOptions};
 use super::row::{Decoded, Fatal, Row};
 use super::table::TableRows;
-use calypte_kernel::Candle;
+use crate::control::Control;
+use calypte_kernel::{Candle, Timestamp};
 use calypte_sim::{BATCH_MAX, CandleSource, SourceError, SourceItem};
 use std::fs::File;
 use std::io::Read;
@@ -24,12 +25,18 @@ type Bytes = Box<dyn Read + Send>;
 /// One file of candles.
 pub struct CandleFile {
     path: PathBuf,
+    /// Bytes of the file; 0 where that is not known.
+    length: u64,
+    /// Who is told how far reading has come, and how far he was told it has.
+    watched: Option<(Arc<Control>, u64)>,
     rows: Rows,
     checks: Checks,
     /// Candles given out.
     candles: u64,
     /// The rows are used up, or reading ended with a fault.
     ended: bool,
+    /// The fault that comes after what was given out before it.
+    failed: Option<DataError>,
 }
 
 enum Rows {
@@ -57,11 +64,45 @@ impl CandleFile {
         let mut file = File::open(path).map_err(unreadable)?;
         let shape = |fault| Fatal::Shape(fault).in_file(path);
         let kind = Kind::of(&mut file).map_err(unreadable)?.map_err(shape)?;
-        if kind == Kind::Parquet {
+        let length = file.metadata().map_err(unreadable)?.len();
+        let opened = if kind == Kind::Parquet {
             let rows = TableRows::new(file, options).map_err(|fatal| fatal.in_file(path))?;
-            return Ok(Self::new(path, Rows::Table(Box::new(rows)), Checks::new(options, At::Row)));
+            Self::new(path, Rows::Table(Box::new(rows)), Checks::new(options, At::Row))
+        } else {
+            Self::text(path, Box::new(file), kind, options)?
+        };
+        Ok(Self { length, ..opened })
+    }
+
+    /// Tells how far reading has come, in bytes of the file.
+    #[must_use]
+    pub fn watched(self, control: Arc<Control>) -> Self {
+        Self { watched: Some((control, 0)), ..self }
+    }
+
+    /// Bytes of the file; 0 where that is not known.
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Bytes of the file that were read so far; of a table the part of its rows.
+    pub fn position(&self) -> u64 {
+        match &self.rows {
+            Rows::Text(rows) => rows.bytes(),
+            Rows::Table(rows) => {
+                let (row, rows) = rows.position();
+                let part = u128::from(self.length) * u128::from(row) / u128::from(rows.max(1));
+                u64::try_from(part).unwrap_or(self.length)
+            }
         }
-        Self::text(path, Box::new(file), kind, options)
+    }
+
+    fn tell_position(&mut self) {
+        let position = self.position();
+        if let Some((control, told)) = &mut self.watched {
+            control.advance(position.saturating_sub(*told));
+            *told = position;
+        }
     }
 
     /// Reads plain CSV from anywhere, under a name for messages.
@@ -81,7 +122,7 @@ impl CandleFile {
     }
 
     fn new(path: &Path, rows: Rows, checks: Checks) -> Self {
-        Self { path: path.to_owned(), rows, checks, candles: 0, ended: false }
+        Self { path: path.to_owned(), length: 0, watched: None, rows, checks, candles: 0, ended: false, failed: None }
     }
 
     /// What was found so far and did not end the reading.
@@ -122,8 +163,12 @@ impl CandleFile {
     /// Appends the next candles and gap notes, at most [`BATCH_MAX`]. False: there are no more, and nothing was added.
     ///
     /// # Errors
-    /// Where the file cannot be read, or something is wrong with it that the options do not pass over. The stream is then over.
+    /// Where the file cannot be read, or something is wrong with it that the options do not pass over. The stream is then over;
+    /// everything before the fault has been given out.
     pub fn read(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, DataError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let start = batch.len();
         let mut row = Row::EMPTY;
         while batch.len() - start < BATCH_MAX {
@@ -136,11 +181,16 @@ impl CandleFile {
                 Ok(false) => break,
                 Err(error) => {
                     self.ended = true;
-                    return Err(error);
+                    if batch.len() == start {
+                        return Err(error);
+                    }
+                    self.failed = Some(error);
+                    break;
                 }
             }
         }
         self.candles += (batch.len() - start) as u64;
+        self.tell_position();
         if batch.len() == start {
             self.check_emptiness()?;
         }
@@ -210,11 +260,30 @@ impl CandleSource for CandleFile {
             }
             DataError::Row { file, at, fault } => SourceError::Data { name: format!("{}: {at}", file.display()), cause: fault },
             DataError::Shape { file, fault } => SourceError::Data { name: file.display().to_string(), cause: fault },
-            error @ DataError::TooMany { .. } => {
+            error @ (DataError::TooMany { .. } | DataError::Cancelled { .. }) => {
                 SourceError::Data { name: self.path.display().to_string(), cause: Box::new(error) }
             }
         })
     }
+}
+
+/// Open times of the first and the last sound candle of a file, faulty rows left out; none where there is none.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn span(path: &Path, options: &ReadOptions) -> Result<Option<(Timestamp, Timestamp)>, DataError> {
+    let options = ReadOptions { on_fault: OnFault::Skip, on_gap: OnGap::Tell, ..options.clone() };
+    let mut file = CandleFile::open(path, &options)?;
+    let (mut span, mut batch) = (None, Vec::new());
+    while file.read(&mut batch)? {
+        for item in batch.drain(..) {
+            if let SourceItem::Candle(candle) = item {
+                let first = span.map_or(candle.open_time, |(first, _)| first);
+                span = Some((first, candle.open_time));
+            }
+        }
+    }
+    Ok(span)
 }
 
 /// A whole file in memory, to be shared between runs.

@@ -5,12 +5,14 @@ use super::notes::{GapCount, Notes};
 use super::options::{OnFault, OnGap, ReadOptions};
 use super::reader::CandleFile;
 use super::time::iso_text;
+use crate::control::Control;
 use calypte_kernel::{Candle, Timeframe, statistic};
 use calypte_sim::SourceItem;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Suspicious candles shown.
 const JUMPS_SHOWN_MAX: usize = 5;
@@ -98,14 +100,17 @@ pub struct SurveyJumps {
 /// Reads a whole file and says what is in it. The policies of the options are set aside: nothing stops at a faulty row.
 ///
 /// # Errors
-/// Where the file cannot be opened or is not a table of candles at all.
-pub fn survey(path: &Path, options: &ReadOptions) -> Result<Survey, DataError> {
+/// Where the file cannot be opened or is not a table of candles at all, and where `control` ends it early.
+pub fn survey(path: &Path, options: &ReadOptions, control: &Arc<Control>) -> Result<Survey, DataError> {
     let options = ReadOptions { on_fault: OnFault::Skip, on_gap: OnGap::Tell, ..options.clone() };
-    let mut file = CandleFile::open(path, &options)?;
+    let mut file = CandleFile::open(path, &options)?.watched(Arc::clone(control));
     let mut seen = Seen::default();
     let mut batch = Vec::new();
     let ended_by = loop {
         batch.clear();
+        if control.is_cancelled() {
+            return Err(DataError::Cancelled { file: path.to_owned() });
+        }
         match file.read(&mut batch) {
             Ok(true) => {
                 for item in &batch {

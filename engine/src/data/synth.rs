@@ -3,6 +3,8 @@
 //! All of it is integers (prices in ticks, volumes in thousandths), because `exp`, `ln` and `sin` differ in the last digit
 //! between machines. It looks like a market and is none: results on it say whether a strategy runs, not whether it earns.
 
+use super::time::SECONDS_END;
+use crate::calendar::format_time;
 use calypte_kernel::{Candle, Decimal, Price, Timeframe, Timestamp};
 use calypte_sim::{BATCH_MAX, CandleSource, SourceError, SourceItem};
 
@@ -15,6 +17,10 @@ const FINE: i64 = 1 << 16;
 /// Range of prices, in ticks: far from zero and from the end of the numbers.
 const TICKS_MIN: i64 = 100;
 const TICKS_MAX: i64 = 1_000_000_000;
+
+/// Times that are surely in milliseconds when they are read back.
+const TIME_MIN: Timestamp = Timestamp::from_millis(SECONDS_END);
+const TIME_END: Timestamp = Timestamp::from_millis(SECONDS_END * 1000);
 
 /// A kind of market.
 struct Regime {
@@ -82,13 +88,44 @@ pub struct Synth {
     rising: bool,
 }
 
+/// Candles that no file could hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotMade {
+    /// None at all.
+    #[error("0 candles are no file of candles: make at least 1")]
+    None,
+    /// Times that cannot be read back.
+    #[error(
+        "{candles} candles of {timeframe} from {} on leave the time that files of candles are read for, {} to {}: choose another \
+         start, or fewer or shorter candles", format_time(*start), format_time(TIME_MIN), format_time(TIME_END)
+    )]
+    Time {
+        /// When the first one would open.
+        start: Timestamp,
+        /// Length of a candle.
+        timeframe: Timeframe,
+        /// How many.
+        candles: u64,
+    },
+}
+
 impl Synth {
     /// From the beginning.
-    pub fn new(settings: &SynthSettings) -> Self {
+    ///
+    /// # Errors
+    /// Where a candle would lie outside the time that files are read for.
+    pub fn new(settings: &SynthSettings) -> Result<Self, NotMade> {
+        if settings.candles == 0 {
+            return Err(NotMade::None);
+        }
         let price = i64::from(settings.ticks).clamp(TICKS_MIN, TICKS_MAX) * FINE;
-        Self {
+        Ok(Self {
             random: Random(settings.seed),
-            time: settings.timeframe.open_of(settings.start),
+            time: first_open(settings).ok_or(NotMade::Time {
+                start: settings.start,
+                timeframe: settings.timeframe,
+                candles: settings.candles,
+            })?,
             timeframe: settings.timeframe,
             left: settings.candles,
             tick_decimals: u32::from(settings.tick_decimals.min(12)),
@@ -97,7 +134,7 @@ impl Synth {
             regime: 1,
             regime_left: 300,
             rising: true,
-        }
+        })
     }
 
     /// Moves on to another kind of market when the present one is over.
@@ -134,6 +171,17 @@ impl Synth {
     fn price_of(&self, ticks: i64) -> Price {
         Price::new(Decimal::new(ticks, self.tick_decimals)).expect("prices are kept above TICKS_MIN")
     }
+}
+
+/// Open of the first candle; none where not all of them lie within the time of files.
+fn first_open(settings: &SynthSettings) -> Option<Timestamp> {
+    if settings.start < TIME_MIN || settings.start >= TIME_END {
+        return None;
+    }
+    let first = settings.timeframe.open_of(settings.start);
+    let length = settings.candles.checked_mul(settings.timeframe.as_millis())?;
+    let end = first.as_millis().checked_add_unsigned(length)?;
+    (first >= TIME_MIN && end <= TIME_END.as_millis()).then_some(first)
 }
 
 impl Iterator for Synth {
@@ -223,6 +271,7 @@ mod tests {
         let text = |seed| {
             let settings = SynthSettings { seed, candles: 3, ..SynthSettings::default() };
             Synth::new(&settings)
+                .expect("it can be made")
                 .map(|candle| format!("{} {} {} {} {}", candle.open, candle.high, candle.low, candle.close, candle.volume))
                 .collect::<Vec<_>>()
         };
@@ -239,7 +288,7 @@ mod tests {
     fn years_of_it_stay_a_market() {
         let settings = SynthSettings { candles: 1_000_000, ..SynthSettings::default() };
         let (mut last, mut gaps, mut count) = (None, 0, 0);
-        for candle in Synth::new(&settings) {
+        for candle in Synth::new(&settings).expect("it can be made") {
             assert!(candle.low <= candle.open && candle.low <= candle.close);
             assert!(candle.high >= candle.open && candle.high >= candle.close);
             assert!(candle.volume > Decimal::ZERO);
@@ -250,5 +299,24 @@ mod tests {
         }
         assert_eq!(count, 1_000_000);
         assert!((200_000..500_000).contains(&gaps), "{gaps} opens away from the close before");
+    }
+
+    #[test]
+    fn candles_outside_of_all_files_are_refused() {
+        let made = |start: i64, candles| {
+            let settings = SynthSettings { start: Timestamp::from_millis(start), candles, ..SynthSettings::default() };
+            Synth::new(&settings).map(|mut candles| candles.next().map(|candle| candle.open_time.as_millis()))
+        };
+        let end = SECONDS_END * 1000;
+        for start in [0, -1, i64::MIN, i64::MAX, i64::MAX - 60_000, 253_402_300_799_000, end] {
+            let error = made(start, 1).expect_err("it cannot be read back");
+            assert!(matches!(error, NotMade::Time { .. }), "{start}: {error}");
+        }
+        assert!(matches!(made(end - 60_000, 2), Err(NotMade::Time { .. })), "the second one is over too late");
+        assert_eq!(made(end - 60_000, 1), Ok(Some(end - 60_000)));
+        assert!(matches!(made(1_704_067_200_000, u64::MAX), Err(NotMade::Time { .. })));
+        assert_eq!(made(1_704_067_200_000, 0), Err(NotMade::None));
+        let words = made(i64::MAX, 1).expect_err("it cannot be read back").to_string();
+        assert!(words.contains("1970-02-17") && words.contains("2100-01-01"), "{words}");
     }
 }

@@ -98,6 +98,11 @@ impl TableRows {
         })
     }
 
+    /// Rows given out, and how many there are.
+    pub(super) fn position(&self) -> (u64, u64) {
+        (self.row, u64::try_from(self.file.metadata().file_metadata().num_rows()).unwrap_or(0))
+    }
+
     /// The next row.
     pub(super) fn next(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         while self.used == self.cells[0].len() {

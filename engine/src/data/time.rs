@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// Seconds from 1970 to 2100: what is below is seconds, a thousand times as much milliseconds, and so on.
-const SECONDS_END: i64 = 4_102_444_800;
+pub(super) const SECONDS_END: i64 = 4_102_444_800;
 
 /// Where the time of day begins in ISO text, behind the date and its dashes.
 const TIME_OF_DAY: usize = 10;

@@ -4,6 +4,7 @@
 
 use super::columns::Field;
 use super::fault::{DataError, ShapeFault};
+use crate::file::WholeFile;
 use calypte_kernel::{Candle, Decimal};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -15,9 +16,8 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 
 /// Rows of a row group: what is held in memory before it is written.
 const GROUP_ROWS: usize = 65_536;
@@ -40,9 +40,7 @@ const SCHEMA: &str = "message candles {
 
 /// Writes one file of candles.
 pub struct CandleWriter {
-    path: PathBuf,
-    /// Where it is written until it is whole; removed if it never is.
-    file: NamedTempFile,
+    file: WholeFile,
     format: Format,
 }
 
@@ -70,12 +68,11 @@ impl CandleWriter {
         let Some(format) = formats.into_iter().find(|extension| name.ends_with(extension)) else {
             return Err(shape(path, ShapeFault::Extension));
         };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let begun = NamedTempFile::new_in(directory)
-            .and_then(|file| file.reopen().map(|writer| (file, writer)))
+        let begun = WholeFile::create(path)
+            .and_then(|file| file.writer().map(|writer| (file, writer)))
             .and_then(|(file, writer)| Format::begin(format, writer).map(|format| (file, format)));
         let (file, format) = begun.map_err(|source| unwritable(path, source))?;
-        Ok(Self { path: path.to_owned(), file, format })
+        Ok(Self { file, format })
     }
 
     /// Writes the next candle.
@@ -88,11 +85,11 @@ impl CandleWriter {
             Format::Gzip(writer) => write_line(writer, candle),
             Format::Zstd(writer) => write_line(writer, candle),
             Format::Table(table) => {
-                table.push(candle).map_err(|fault| shape(&self.path, fault))?;
+                table.push(candle).map_err(|fault| shape(self.file.path(), fault))?;
                 if table.times.len() == GROUP_ROWS { table.flush() } else { Ok(()) }
             }
         };
-        written.map_err(|source| unwritable(&self.path, source))
+        written.map_err(|source| unwritable(self.file.path(), source))
     }
 
     /// Ends the file and gives it its name.
@@ -100,9 +97,9 @@ impl CandleWriter {
     /// # Errors
     /// Where the disk is full or the name is taken by something that cannot be replaced.
     pub fn finish(self) -> Result<(), DataError> {
-        let Self { path, file, format } = self;
-        let named = format.end().and_then(|()| file.persist(&path).map_err(|error| error.error));
-        named.map(drop).map_err(|source| unwritable(&path, source))
+        let Self { file, format } = self;
+        let path = file.path().to_owned();
+        format.end().and_then(|()| file.finish()).map_err(|source| unwritable(&path, source))
     }
 }
 

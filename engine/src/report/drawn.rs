@@ -2,7 +2,7 @@
 //! Candles and what strategies drew come with the run's own report.
 
 use super::condense::{Condensed, Merge};
-use calypte_kernel::{InstrumentId, Side, VenueFill, statistic};
+use calypte_kernel::{InstrumentId, Side, StrategyId, VenueFill, statistic};
 use calypte_sim::EquityPoint;
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ const MINUTE_MS: u64 = 60_000;
 #[derive(Debug, Default)]
 pub struct Drawn {
     pub(super) fills: BTreeMap<InstrumentId, Condensed<FillBar>>,
+    /// What each strategy traded first.
+    pub(super) first_traded: BTreeMap<StrategyId, InstrumentId>,
     pub(super) equity: Option<Condensed<EquityBar>>,
     peak: f64,
 }
@@ -56,7 +58,8 @@ impl Merge for FillBar {
 }
 
 impl Drawn {
-    pub(super) fn fill(&mut self, fill: &VenueFill) {
+    pub(super) fn fill(&mut self, strategy: StrategyId, fill: &VenueFill) {
+        self.first_traded.entry(strategy).or_insert(fill.instrument);
         let (price, size) = (statistic(fill.price.get()), statistic(fill.size.get()));
         let sum = FillSum { count: 1, size, notional: price * size };
         let bar = match fill.side {

@@ -3,10 +3,12 @@
 use super::drawn::{Drawn, FillBar, FillSum};
 use super::html::escape;
 use super::record::{MonthRecord, RunRecord};
-use crate::run::{Bar, ChartLine, ChartMark, RunReport};
-use calypte_kernel::{Price, statistic};
+use crate::run::{Bar, ChartLine, ChartMark, RunReport, SeriesBars};
+use calypte_kernel::{InstrumentId, Price, StrategyId, statistic};
 use serde_json::{Value, json};
 
+/// Most instruments whose candles are drawn, those that come first in the request: each panel adds up to 300 kB to the page.
+const PANELS_MAX: usize = 8;
 /// Most series of strategies that are drawn; later ones are left out.
 const STRATEGY_SERIES_MAX: usize = 64;
 /// Most marks of strategies that are drawn; later ones are left out.
@@ -31,9 +33,7 @@ pub(super) struct Figure {
 /// All figures of a run.
 pub(super) fn of_run(run: &RunReport, record: &RunRecord, drawn: &Drawn) -> Vec<Figure> {
     let mut figures = vec![equity(drawn)];
-    if !run.bars.is_empty() {
-        figures.push(candles(run, drawn));
-    }
+    figures.extend(panels(run, drawn));
     figures.extend(other_series(run));
     if !record.monthly_returns.is_empty() {
         figures.push(months(&record.monthly_returns));
@@ -62,13 +62,36 @@ fn equity(drawn: &Drawn) -> Figure {
     Figure { title: "Equity and drawdown".to_owned(), note: None, height: 480, plot }
 }
 
-/// The first series' candles, with the fills of its instrument and what strategies drew over prices.
-fn candles(run: &RunReport, drawn: &Drawn) -> Figure {
-    let series = &run.series[0];
-    let column = |price: fn(&Bar) -> Price| run.bars.iter().map(|bar| statistic(price(bar).get())).collect::<Vec<_>>();
+/// A panel for each instrument that was traded, or for the first one where none was.
+fn panels(run: &RunReport, drawn: &Drawn) -> Vec<Figure> {
+    let seen = run.bars.iter().filter(|series| !series.bars.is_empty());
+    let mut traded = seen.clone().filter(|series| drawn.fills.contains_key(&series.series.instrument)).collect::<Vec<_>>();
+    if traded.is_empty() {
+        traded.extend(seen.take(1));
+    }
+    let left_out = traded.len().saturating_sub(PANELS_MAX);
+    traded.truncate(PANELS_MAX);
+    let shown = traded.iter().map(|series| series.series.instrument).collect::<Vec<_>>();
+    let mut panels = traded.into_iter().map(|series| candles(series, &shown, run, drawn)).collect::<Vec<_>>();
+    if let Some(last) = panels.last_mut().filter(|_| left_out > 0) {
+        let more = format!("{left_out} more instruments were traded; their fills are in fills.csv.");
+        last.note = Some(last.note.take().map_or_else(|| more.clone(), |note| format!("{note} {more}")));
+    }
+    panels
+}
+
+/// Candles of an instrument, with its fills and what strategies drew over prices. What a strategy draws names no instrument: it
+/// stands with the first one that the strategy traded, else with the first that is shown.
+fn candles(shown: &SeriesBars, panels: &[InstrumentId], run: &RunReport, drawn: &Drawn) -> Figure {
+    let SeriesBars { series, bars } = shown;
+    let is_home = |strategy: StrategyId| {
+        let home = drawn.first_traded.get(&strategy).filter(|home| panels.contains(home)).or(panels.first());
+        home == Some(&series.instrument)
+    };
+    let column = |price: fn(&Bar) -> Price| bars.iter().map(|bar| statistic(price(bar).get())).collect::<Vec<_>>();
     let mut traces = vec![json!({
         "type": "candlestick", "name": "price",
-        "x": run.bars.iter().map(|bar| bar.open_time.as_millis()).collect::<Vec<_>>(),
+        "x": bars.iter().map(|bar| bar.open_time.as_millis()).collect::<Vec<_>>(),
         "open": column(|bar| bar.open), "high": column(|bar| bar.high),
         "low": column(|bar| bar.low), "close": column(|bar| bar.close),
         "increasing": {"line": {"color": GREEN, "width": 1}}, "decreasing": {"line": {"color": RED, "width": 1}},
@@ -77,8 +100,9 @@ fn candles(run: &RunReport, drawn: &Drawn) -> Figure {
         traces.push(markers("buys", fills.bars(), |bar| bar.buys, "triangle-up", "#065f46"));
         traces.push(markers("sells", fills.bars(), |bar| bar.sells, "triangle-down", "#7f1d1d"));
     }
-    traces.extend(lines(run, true));
-    let marks = run.journal.marks.iter().take(MARKS_DRAWN_MAX).map(mark).collect::<Vec<_>>();
+    traces.extend(lines(run, true, is_home));
+    let marks = run.journal.marks.iter().filter(|mark| is_home(mark.strategy));
+    let marks = marks.take(MARKS_DRAWN_MAX).map(mark).collect::<Vec<_>>();
     let plot = json!({
         "data": traces,
         "layout": layout(json!({
@@ -89,7 +113,7 @@ fn candles(run: &RunReport, drawn: &Drawn) -> Figure {
     });
     let symbol = &run.instruments[series.instrument.get() as usize].symbol;
     let title = format!("{symbol} {}", series.timeframe);
-    Figure { title, note: bar_note(&run.bars, series.timeframe.as_millis()), height: 520, plot }
+    Figure { title, note: bar_note(bars, series.timeframe.as_millis()), height: 520, plot }
 }
 
 /// Says so where bars on the page are longer than candles of the data.
@@ -113,10 +137,10 @@ fn markers(name: &str, bars: &[(i64, FillBar)], side: fn(&FillBar) -> FillSum, s
     })
 }
 
-/// What strategies drew over prices, or on an axis of its own.
-fn lines(run: &RunReport, on_price: bool) -> Vec<Value> {
-    let wanted = run.journal.charts.values().filter(|line| line.on_price == on_price);
-    wanted.take(STRATEGY_SERIES_MAX).map(line).collect()
+/// What the wanted strategies drew over prices, or on an axis of its own.
+fn lines(run: &RunReport, on_price: bool, wanted: impl Fn(StrategyId) -> bool) -> Vec<Value> {
+    let lines = run.journal.charts.iter().filter(|((strategy, _), line)| line.on_price == on_price && wanted(*strategy));
+    lines.take(STRATEGY_SERIES_MAX).map(|(_, drawn)| line(drawn)).collect()
 }
 
 fn line(line: &ChartLine) -> Value {
@@ -142,7 +166,7 @@ fn mark(mark: &ChartMark) -> (Value, Value) {
 }
 
 fn other_series(run: &RunReport) -> Option<Figure> {
-    let traces = lines(run, false);
+    let traces = lines(run, false, |_| true);
     let is_empty = traces.is_empty();
     let plot = json!({"data": traces, "layout": layout(json!({"xaxis": {"type": "date"}}))});
     (!is_empty).then(|| Figure { title: "Series of the strategy".to_owned(), note: None, height: 320, plot })

@@ -20,8 +20,8 @@ pub struct DataRecord {
     pub timeframe: String,
     /// The file as it was given.
     pub file: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
+    /// SHA-256 of its bytes; none where they could not all be read.
+    pub sha256: Option<String>,
     /// What was odd about it.
     pub warnings: Vec<String>,
     /// Oddities past the limit of that list.
@@ -86,7 +86,7 @@ pub struct SettingsRecord {
 #[derive(Debug, Clone, Serialize)]
 pub struct RunRecord {
     version: u32,
-    /// `completed`, `out-of-fuel`, `faulted`, `refused` or `cancelled`.
+    /// `completed`, `out-of-fuel`, `faulted` or `cancelled`.
     pub status: &'static str,
     /// SHA-256 of what the run depends on.
     pub digest: String,
@@ -184,17 +184,23 @@ pub struct RunRecord {
     pub wall_time_ms: u64,
 }
 
-/// How an instance failed.
+/// What failed: an instance, or the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultRecord {
-    /// Stable name of its kind.
+    /// Stable name of its kind: that of an instance's fault, `refused` where it refused in `init`, or `data`.
     pub kind: &'static str,
     /// The hook, or the guest's innermost functions.
-    pub function: String,
-    /// The event.
-    pub event: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// The file, with its line where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The event; of data the last one before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
     /// Fuel used in it.
-    pub fuel: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
     /// In words.
     pub detail: String,
 }

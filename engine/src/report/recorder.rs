@@ -1,10 +1,12 @@
-//! Listens to a run: streams `fills.csv` and `equity.csv`, and collects what the page draws of them.
+//! Listens to a run: streams `fills.csv` and `equity.csv`, and collects what the page draws of them. Both files get their names
+//! with the other files of the run, so that a run that is given up leaves those of an earlier one as they are.
 //!
 //! A handle: the run holds one as its observer, whoever writes the reports another. An error of a file is kept and given back
 //! by [`Recorder::finish`], since a run cannot be stopped from here.
 
 use super::drawn::Drawn;
 use super::record::money;
+use crate::file::WholeFile;
 use crate::request::{MarketRequest, StrategyRequest};
 use calypte_kernel::{Decimal, Side, StrategyId, Symbol, VenueFill};
 use calypte_sim::{EquityPoint, Observer};
@@ -25,7 +27,7 @@ pub enum RecorderError {
         cause: std::io::Error,
     },
     /// A file in it.
-    #[error("{path:?} cannot be written")]
+    #[error("{path:?} cannot be written: see that there is room, or choose another --out")]
     File {
         /// Which.
         path: PathBuf,
@@ -33,6 +35,13 @@ pub enum RecorderError {
         #[source]
         cause: csv::Error,
     },
+}
+
+/// What was recorded: what the page draws, and the files that wait for their names.
+#[derive(Debug)]
+pub struct Recorded {
+    pub(super) drawn: Drawn,
+    pub(super) files: [WholeFile; 2],
 }
 
 /// Records a run. Clones share one record.
@@ -53,12 +62,12 @@ struct Inner {
 
 /// A CSV file being written.
 struct Table {
-    path: PathBuf,
+    file: WholeFile,
     rows: csv::Writer<File>,
 }
 
 impl Recorder {
-    /// Makes the folder and the files.
+    /// Makes the folder and begins the files.
     ///
     /// # Errors
     /// Where they cannot be made.
@@ -67,8 +76,8 @@ impl Recorder {
         let fill_columns =
             ["time_ms", "strategy", "symbol", "side", "price", "size", "fee", "role", "position", "trade_id", "order"];
         Ok(Self(Arc::new(Mutex::new(Inner {
-            fills: Table::create(folder.join("fills.csv"), &fill_columns)?,
-            equity: Table::create(folder.join("equity.csv"), &["time_ms", "equity"])?,
+            fills: Table::create(&folder.join("fills.csv"), &fill_columns)?,
+            equity: Table::create(&folder.join("equity.csv"), &["time_ms", "equity"])?,
             drawn: Drawn::default(),
             strategies: strategies.iter().map(|strategy| strategy.name.clone()).collect(),
             symbols: market.instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
@@ -76,20 +85,19 @@ impl Recorder {
         }))))
     }
 
-    /// Ends the files and gives what the page draws.
+    /// Ends the files, once the run has let go of its clone.
     ///
     /// # Errors
     /// Where a file could not be written, at whatever time that was.
-    pub fn finish(self) -> Result<Drawn, RecorderError> {
-        let mut inner = self.lock();
-        let inner = &mut *inner;
-        for table in [&mut inner.fills, &mut inner.equity] {
-            let flushed = table.rows.flush();
-            inner.error = inner.error.take().or(flushed.err().map(|error| table.failed(error.into())));
-        }
-        match inner.error.take() {
+    ///
+    /// # Panics
+    /// Where a run still holds a clone.
+    pub fn finish(self) -> Result<Recorded, RecorderError> {
+        let inner = Arc::into_inner(self.0).expect("a run that is over holds no observer");
+        let Inner { fills, equity, drawn, error, .. } = inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match error {
             Some(error) => Err(error),
-            None => Ok(std::mem::take(&mut inner.drawn)),
+            None => Ok(Recorded { drawn, files: [fills.finish()?, equity.finish()?] }),
         }
     }
 
@@ -100,15 +108,24 @@ impl Recorder {
 }
 
 impl Table {
-    fn create(path: PathBuf, columns: &[&str]) -> Result<Self, RecorderError> {
-        let failed = |cause| RecorderError::File { path: path.clone(), cause };
-        let mut rows = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_path(&path).map_err(failed)?;
+    fn create(path: &Path, columns: &[&str]) -> Result<Self, RecorderError> {
+        let failed = |cause| RecorderError::File { path: path.to_owned(), cause };
+        let file = WholeFile::create(path).map_err(|cause| failed(cause.into()))?;
+        let writer = file.writer().map_err(|cause| failed(cause.into()))?;
+        let mut rows = csv::WriterBuilder::new().buffer_capacity(1 << 16).from_writer(writer);
         rows.write_record(columns).map_err(failed)?;
-        Ok(Self { path, rows })
+        Ok(Self { file, rows })
+    }
+
+    fn finish(mut self) -> Result<WholeFile, RecorderError> {
+        match self.rows.flush() {
+            Ok(()) => Ok(self.file),
+            Err(cause) => Err(self.failed(cause.into())),
+        }
     }
 
     fn failed(&self, cause: csv::Error) -> RecorderError {
-        RecorderError::File { path: self.path.clone(), cause }
+        RecorderError::File { path: self.file.path().to_owned(), cause }
     }
 
     fn write(&mut self, error: &mut Option<RecorderError>, row: &[&str]) {
@@ -124,7 +141,7 @@ impl Observer for Recorder {
     fn fill(&mut self, strategy: StrategyId, fill: &VenueFill, position: Decimal) {
         let mut inner = self.lock();
         let inner = &mut *inner;
-        inner.drawn.fill(fill);
+        inner.drawn.fill(strategy, fill);
         let side = match fill.side {
             Side::Buy => "buy",
             Side::Sell => "sell",

@@ -10,6 +10,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// Its name in the folder of the sweep.
+const FILE_NAME: &str = "sweep.journal";
 /// Longest line of a journal.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
@@ -17,7 +19,7 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file.
-    #[error("{path:?} cannot be used")]
+    #[error("{path:?} cannot be used: see that its folder can be written, or choose another --out")]
     File {
         /// Which.
         path: PathBuf,
@@ -25,14 +27,32 @@ pub enum JournalError {
         #[source]
         cause: std::io::Error,
     },
+    /// An earlier sweep's is there, and nobody said what to do with it.
+    #[error("{path:?} holds an earlier sweep: --resume goes on with it, --overwrite begins anew, another --out keeps it")]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is of another sweep.
     #[error(
-        "{path:?} belongs to another sweep (other component, data, settings or values): choose another --out, or leave out --resume"
+        "{path:?} belongs to another sweep (other component, data, settings or values): choose another --out, or begin anew with --overwrite"
     )]
     Other {
         /// Which.
         path: PathBuf,
     },
+}
+
+/// What to do with the journal of an earlier sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Earlier {
+    /// Leave it as it is, and do not begin.
+    #[default]
+    Keep,
+    /// Go on from it.
+    Resume,
+    /// Begin anew in its place.
+    Overwrite,
 }
 
 /// The journal of a sweep, open for what comes next.
@@ -43,16 +63,28 @@ pub struct SweepJournal {
 }
 
 impl SweepJournal {
+    /// Fails where a sweep's journal is in the way: a look before anything long is begun.
+    ///
+    /// # Errors
+    /// [`JournalError::Exists`].
+    pub fn look(folder: &Path, earlier: Earlier) -> Result<(), JournalError> {
+        let path = folder.join(FILE_NAME);
+        let is_there = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        if earlier == Earlier::Keep && is_there { Err(JournalError::Exists { path }) } else { Ok(()) }
+    }
+
     /// Begins a journal anew, or goes on with the one that is there: then its rows come along.
     ///
     /// # Errors
-    /// Where the file cannot be used, or the sweep should go on and the journal is of another.
-    pub fn open(folder: &Path, resume: bool, digest: &str, axes: &[Axis]) -> Result<(Self, Vec<SweepRow>), JournalError> {
-        let path = folder.join("sweep.journal");
+    /// Where the file cannot be used, is in the way, or the sweep should go on and the journal is of another.
+    pub fn open(folder: &Path, earlier: Earlier, digest: &str, axes: &[Axis]) -> Result<(Self, Vec<SweepRow>), JournalError> {
+        Self::look(folder, earlier)?;
+        let path = folder.join(FILE_NAME);
         let fail = |cause| JournalError::File { path: path.clone(), cause };
         std::fs::create_dir_all(folder).map_err(fail)?;
         let key = key(digest, axes);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(!resume).open(&path).map_err(fail)?;
+        let anew = earlier == Earlier::Overwrite;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(anew).open(&path).map_err(fail)?;
         let (rows, whole) = read(&file, &key).map_err(fail)?.ok_or_else(|| JournalError::Other { path: path.clone() })?;
         file.set_len(whole).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
@@ -145,29 +177,33 @@ mod tests {
     #[test]
     fn a_sweep_goes_on_where_it_ended() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut journal, rows) = SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
+        let (mut journal, rows) = SweepJournal::open(folder.path(), Earlier::Keep, "d", &axes()).expect("a new journal");
         assert!(rows.is_empty());
         journal.append(&row(3)).expect("it is written");
         journal.append(&row(1)).expect("it is written");
         journal.file.write_all(b"{\"number\": 7, \"val").expect("a line is cut short");
         drop(journal);
 
-        let (mut journal, rows) = SweepJournal::open(folder.path(), true, "d", &axes()).expect("the same journal");
+        let (mut journal, rows) = SweepJournal::open(folder.path(), Earlier::Resume, "d", &axes()).expect("the same journal");
         assert_eq!(rows, [row(3), row(1)]);
         journal.append(&row(7)).expect("it is written");
-        let (_, rows) = SweepJournal::open(folder.path(), true, "d", &axes()).expect("the same journal");
+        let (_, rows) = SweepJournal::open(folder.path(), Earlier::Resume, "d", &axes()).expect("the same journal");
         assert_eq!(rows, [row(3), row(1), row(7)]);
-        let (_, rows) = SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
-        assert!(rows.is_empty(), "without resuming a sweep begins anew");
+        let kept = SweepJournal::open(folder.path(), Earlier::Keep, "d", &axes()).expect_err("it is in the way").to_string();
+        assert!(kept.contains("--resume") && kept.contains("--overwrite"), "{kept}");
+        let (_, rows) = SweepJournal::open(folder.path(), Earlier::Resume, "d", &axes()).expect("the same journal");
+        assert_eq!(rows.len(), 3, "it is as it was");
+        let (_, rows) = SweepJournal::open(folder.path(), Earlier::Overwrite, "d", &axes()).expect("a new journal");
+        assert!(rows.is_empty(), "a sweep begins anew only where that is said");
     }
 
     #[test]
     fn the_journal_of_another_sweep_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        SweepJournal::open(folder.path(), false, "d", &axes()).expect("a new journal");
-        let other_data = SweepJournal::open(folder.path(), true, "e", &axes());
+        SweepJournal::open(folder.path(), Earlier::Keep, "d", &axes()).expect("a new journal");
+        let other_data = SweepJournal::open(folder.path(), Earlier::Resume, "e", &axes());
         assert!(matches!(other_data, Err(JournalError::Other { .. })));
-        let other_values = SweepJournal::open(folder.path(), true, "d", &["fast=0..8".parse().expect("an axis")]);
+        let other_values = SweepJournal::open(folder.path(), Earlier::Resume, "d", &["fast=0..8".parse().expect("an axis")]);
         assert!(matches!(other_values, Err(JournalError::Other { .. })));
     }
 }

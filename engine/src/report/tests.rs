@@ -3,7 +3,7 @@
 use super::*;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use crate::request::{Axis, LimitFill, Metric, RunSettings, SweepFlags, SweepRequest};
-use crate::run::{Bar, DataUsed, Journal, LogEntry, Notification, RanStrategy};
+use crate::run::{Bar, ChartMark, DataUsed, Journal, LogEntry, Notification, RanStrategy, SeriesBars};
 use calypte_host::Manifest;
 use calypte_kernel::{
     ClientOrderId, Decimal, EventNumber, Fault, FaultKind, FeeRates, Instrument, InstrumentId, LogLevel, LogLine, ParamValue,
@@ -11,8 +11,8 @@ use calypte_kernel::{
     VenueFill,
 };
 use calypte_sim::{
-    Counts, Drawdown, EquityPoint, FuelSummary, Money, MonthReturn, Observer, OpenPosition, Outcome, Performance, RunStatus,
-    StrategyOutcome, Trade, TradeStatistics,
+    Counts, DataFault, Drawdown, EquityPoint, FuelSummary, Money, MonthReturn, Observer, OpenPosition, Outcome, Performance,
+    RunStatus, StrategyOutcome, Trade, TradeStatistics,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -144,12 +144,12 @@ fn run(status: RunStatus) -> RunReport {
         data: vec![DataUsed {
             file: "btc.csv".into(),
             series,
-            sha256: "ef".repeat(32),
+            sha256: Some("ef".repeat(32)),
             warnings: vec![HOSTILE.to_owned()],
             warnings_left_out: 0,
         }],
         settings: settings(),
-        bars: (0..60).map(bar).collect(),
+        bars: vec![SeriesBars { series, bars: (0..60).map(bar).collect() }],
         journal: journal(),
         wall_time_ms: 12,
     }
@@ -230,7 +230,19 @@ fn a_run_that_ended_early_says_where_and_why() {
     assert_eq!((&faulted["status"], &faulted["fault"]["kind"]), (&Value::from("faulted"), &Value::from("trap")));
     assert_eq!(faulted["reason"], "trap in on-candle at event 3 after 99 fuel: unreachable");
     let refused = record(RunStatus::Refused("no data".to_owned()));
-    assert_eq!(refused["reason"], "the strategy refused to begin: no data");
+    assert_eq!(
+        (&refused["status"], &refused["reason"]),
+        (&Value::from("faulted"), &Value::from("the strategy refused to begin: no data"))
+    );
+    assert_eq!(refused["fault"], serde_json::json!({"kind": "refused", "function": "init", "detail": "no data"}));
+    let fault = DataFault { event: EventNumber::new(7), place: "a.csv: line 9".to_owned(), words: "high is \"x\"".to_owned() };
+    let bad_data = record(RunStatus::BadData(Box::new(fault)));
+    assert_eq!((&bad_data["status"], &bad_data["ended_at_event"]), (&Value::from("faulted"), &Value::from(7)));
+    assert_eq!(bad_data["reason"], "a.csv: line 9: high is \"x\"");
+    assert_eq!(
+        (&bad_data["fault"]["kind"], &bad_data["fault"]["place"]),
+        (&Value::from("data"), &Value::from("a.csv: line 9"))
+    );
 }
 
 #[test]
@@ -253,8 +265,9 @@ fn a_run_leaves_its_files() {
     for (minute, equity) in [(0, "1000"), (10, "1001.50"), (20, "990"), (59, "1000.41")] {
         recorder.equity(EquityPoint { time: at(minute), equity: number(equity) });
     }
-    let drawn = recorder.finish().expect("the files are written");
-    write_run(folder.path(), &run, &RunRecord::new(&run), &drawn).expect("the reports are written");
+    assert!(!folder.path().join("fills.csv").exists(), "a file has its name when it is whole");
+    let recorded = recorder.finish().expect("the files are written");
+    write_run(folder.path(), &run, &RunRecord::new(&run), recorded).expect("the reports are written");
 
     let read = |file: &str| std::fs::read_to_string(folder.path().join(file)).expect(file);
     assert_eq!(
@@ -281,9 +294,50 @@ fn a_run_leaves_its_files() {
     }
 }
 
+#[test]
+fn every_traded_instrument_has_a_panel() {
+    let mut run = run(RunStatus::Completed);
+    let price = Price::new(number("7")).expect("positive");
+    let bar = Bar { open_time: at(0), open: price, high: price, low: price, close: price };
+    let symbols = (0..12).map(|number| format!("COIN{number}")).collect::<Vec<_>>();
+    let instrument = |(place, symbol): (usize, &String)| {
+        let id = InstrumentId::new(u32::try_from(place).expect("small"));
+        Instrument::new(id, symbol.parse().expect("a symbol"), Rules::ANY)
+    };
+    run.instruments = symbols.iter().enumerate().map(instrument).collect();
+    let series = |instrument: &Instrument| SeriesInfo {
+        id: SeriesId::new(instrument.id.get()),
+        instrument: instrument.id,
+        timeframe: Timeframe::MINUTE,
+    };
+    run.bars = run.instruments.iter().map(|instrument| SeriesBars { series: series(instrument), bars: vec![bar] }).collect();
+    run.journal.marks = vec![ChartMark { strategy: StrategyId::new(1), time: at(0), text: "of the second".to_owned() }];
+    let page = |drawn: &Drawn| html::run_page(&run, &RunRecord::new(&run), drawn);
+    let titles = |page: &str| symbols.iter().filter(|symbol| page.contains(&format!("<h2>{symbol} 1m</h2>"))).count();
+
+    let mut drawn = Drawn::default();
+    assert_eq!(titles(&page(&drawn)), 1, "the first where nothing was traded");
+    for instrument in [3, 5] {
+        drawn.fill(
+            StrategyId::new(u32::from(instrument == 5)),
+            &VenueFill { instrument: InstrumentId::new(instrument), ..fill(1, Side::Buy) },
+        );
+    }
+    let two = page(&drawn);
+    assert!(two.contains("<h2>COIN3 1m</h2>") && two.contains("<h2>COIN5 1m</h2>"));
+    assert_eq!((titles(&two), two.matches("of the second").count()), (2, 1), "what a strategy drew stands once");
+    assert!(two.find("\"annotations\":[]") < two.find("of the second"), "it stands with what that strategy traded");
+    for instrument in 0..12 {
+        drawn.fill(StrategyId::new(0), &VenueFill { instrument: InstrumentId::new(instrument), ..fill(1, Side::Sell) });
+    }
+    let all = page(&drawn);
+    assert_eq!(titles(&all), 8);
+    assert!(all.contains("4 more instruments were traded"));
+}
+
 fn sweep_request() -> SweepRequest {
     let axes = ["fast=5,7", "slow=30,40"].iter().map(|text| text.parse::<Axis>().expect(text)).collect();
-    let flags = SweepFlags { axes, metric: Metric::FinalEquity, jobs: Some(1), out: None, resume: false };
+    let flags = SweepFlags { axes, metric: Metric::FinalEquity, jobs: Some(1), out: None, earlier: Earlier::Keep };
     SweepRequest::new("x.wasm".into(), flags, &["BTC:1m=a".parse().expect("data")], &[], settings()).expect("a sweep")
 }
 

@@ -31,7 +31,9 @@ pub enum RequestError {
         timeframe: Timeframe,
     },
     /// Rules for something that is not traded.
-    #[error("--instrument gives rules for {symbol}, for which there is no --data")]
+    #[error(
+        "--instrument gives rules for {symbol}, for which there is no --data: leave them out, or give --data {symbol}:TIMEFRAME=FILE"
+    )]
     RulesWithoutData {
         /// The instrument.
         symbol: Symbol,

@@ -1,6 +1,7 @@
 //! A sweep: one strategy, many combinations of parameters, one market.
 
 use super::{Axis, BacktestRequest, DataSpec, InstrumentSpec, MarketRequest, RequestError, RunSettings, StrategyRequest};
+use crate::report::Earlier;
 use std::path::PathBuf;
 
 /// Most combinations of one sweep.
@@ -25,8 +26,8 @@ pub struct SweepRequest {
     pub jobs: usize,
     /// Where results go; none: nowhere.
     pub out: Option<PathBuf>,
-    /// Whether to go on from the journal in `out`.
-    pub resume: bool,
+    /// What to do with the journal of an earlier sweep in `out`.
+    pub earlier: Earlier,
 }
 
 /// What a sweep's flags say, beyond a backtest's.
@@ -40,8 +41,8 @@ pub struct SweepFlags {
     pub jobs: Option<usize>,
     /// Where results go.
     pub out: Option<PathBuf>,
-    /// Whether to go on.
-    pub resume: bool,
+    /// What to do with an earlier sweep's journal there.
+    pub earlier: Earlier,
 }
 
 /// What the combinations of a sweep are ranked by.
@@ -120,7 +121,7 @@ impl SweepRequest {
             }
         }
         check_count(&axes)?;
-        if flags.resume && flags.out.is_none() {
+        if flags.earlier == Earlier::Resume && flags.out.is_none() {
             return Err(RequestError::ResumeWithoutOut);
         }
         let jobs = flags.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
@@ -129,7 +130,7 @@ impl SweepRequest {
             return Err(RequestError::OutOfRange { flag: "--jobs", value: jobs.to_string(), range });
         }
         let (market, settings) = (run.market, run.settings);
-        Ok(Self { strategy, axes, market, settings, metric: flags.metric, jobs, out: flags.out, resume: flags.resume })
+        Ok(Self { strategy, axes, market, settings, metric: flags.metric, jobs, out: flags.out, earlier: flags.earlier })
     }
 
     /// How many combinations there are.

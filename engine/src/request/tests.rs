@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
+use crate::report::Earlier;
 use calypte_kernel::{FeeRates, Rules, Timestamp};
 use rust_decimal::Decimal;
 
@@ -35,7 +36,7 @@ fn backtest(components: &[&str], parameters: &[&str], data: &[&str]) -> Result<B
 }
 
 fn sweep(axes: &[&str], change: impl FnOnce(&mut SweepFlags)) -> Result<SweepRequest, RequestError> {
-    let mut flags = SweepFlags { axes: read(axes), metric: Metric::Sharpe, jobs: Some(2), out: None, resume: false };
+    let mut flags = SweepFlags { axes: read(axes), metric: Metric::Sharpe, jobs: Some(2), out: None, earlier: Earlier::Keep };
     change(&mut flags);
     SweepRequest::new("s.wasm".into(), flags, &read(&["BTC:1m=a"]), &[], settings())
 }
@@ -111,6 +112,6 @@ fn a_sweep_that_cannot_be_is_refused() {
     assert!(matches!(sweep(&["x=3", "x=1,2"], |_| ()), Err(RequestError::ParameterTwice { .. })));
     let large = sweep(&["a=1..9999", "b=1..9999"], |_| ());
     assert!(matches!(large, Err(RequestError::TooManyCombinations { count: 99_980_001, .. })));
-    assert!(matches!(sweep(&["x=1,2"], |flags| flags.resume = true), Err(RequestError::ResumeWithoutOut)));
+    assert!(matches!(sweep(&["x=1,2"], |flags| flags.earlier = Earlier::Resume), Err(RequestError::ResumeWithoutOut)));
     assert!(matches!(sweep(&["x=1,2"], |flags| flags.jobs = Some(0)), Err(RequestError::OutOfRange { .. })));
 }

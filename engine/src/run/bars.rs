@@ -1,10 +1,10 @@
 //! The candles of a run, thinned for a picture while they pass: however long the data, the picture is bounded.
 
-use calypte_kernel::{Candle, Price, Timestamp};
+use calypte_kernel::{Candle, Price, SeriesInfo, Timestamp};
 use calypte_sim::{CandleSource, SourceError, SourceItem};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Most bars kept.
+/// Most bars kept of one series.
 pub const BARS_MAX: usize = 2_000;
 
 /// Several candles drawn as one.
@@ -20,6 +20,15 @@ pub struct Bar {
     pub low: Price,
     /// Last price.
     pub close: Price,
+}
+
+/// The candles of a series over the whole run, thinned to at most [`BARS_MAX`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesBars {
+    /// Which series.
+    pub series: SeriesInfo,
+    /// Its bars, in order.
+    pub bars: Vec<Bar>,
 }
 
 impl Bar {

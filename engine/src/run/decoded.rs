@@ -64,6 +64,26 @@ impl Decoded {
         self.items.iter().map(|items| items.iter().filter(is_candle).count()).sum()
     }
 
+    /// Fails where no candle lies within the period: every run would be one over nothing.
+    ///
+    /// # Errors
+    /// [`PrepareError::NoCandles`], with what the files span.
+    pub fn check_period(&self, market: &MarketRequest) -> Result<(), PrepareError> {
+        let (from, to) = (self.settings.from, self.settings.to);
+        let within = |item: &SourceItem, series: &DataUsed| match item {
+            SourceItem::Candle(candle) => {
+                let close_time = series.series.timeframe.close_of(candle.open_time);
+                from.is_none_or(|from| candle.open_time >= from) && to.is_none_or(|to| close_time <= to)
+            }
+            SourceItem::Gap(_) => false,
+        };
+        let mut series = self.items.iter().zip(&self.data);
+        if series.any(|(items, series)| items.iter().any(|item| within(item, series))) {
+            return Ok(());
+        }
+        Err(PrepareError::no_candles(market, &self.settings))
+    }
+
     /// Names everything a run depends on but the parameters given to [`Self::run`].
     pub fn digest(&self, way: Way) -> String {
         let strategies = std::slice::from_ref(&self.loaded);
@@ -91,7 +111,7 @@ impl Decoded {
         runtime.block_on(async {
             let instance = loaded.strategy.instantiate(instance_settings(STRATEGY, &self.settings)).await;
             let instance = instance.with_context(|| format!("starting {}", loaded.name))?;
-            let pull = Pull::new(backtest, Arc::default(), Arc::clone(control), way).without_progress();
+            let pull = Pull::new(backtest, Arc::default(), Arc::clone(control), way);
             let (outcome, failed) = pull.run(&mut [instance]).await;
             failed.map_or(Ok(outcome), |error| Err(error).context("reading the data"))
         })
@@ -114,6 +134,7 @@ fn read(
     for warning in &warnings {
         remark(&format!("warning: {}: {warning}", series.file.display()));
     }
-    let used = DataUsed { file: series.file.clone(), series: series.info, sha256: read.sha256, warnings, warnings_left_out };
+    let used =
+        DataUsed { file: series.file.clone(), series: series.info, sha256: Some(read.sha256), warnings, warnings_left_out };
     Ok((read.items, used))
 }

@@ -36,7 +36,7 @@ impl Identity<'_> {
             }
         }
         for data in self.data {
-            fields.add("data", &data.sha256);
+            fields.add("data", data.sha256.as_deref().unwrap_or("not read to its end"));
         }
         for instrument in &*self.setup.instruments {
             fields.add("instrument", &format!("{instrument:?}"));

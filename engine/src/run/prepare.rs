@@ -1,14 +1,20 @@
 //! From a request to what a run needs: strategies loaded, parameters checked, files opened.
 
 use super::parameters::{self, ParameterError};
-use crate::data::{CandleFile, DataError, ReadOptions};
+use crate::calendar::format_time;
+use crate::control::Control;
+use crate::data::{CandleFile, DataError, ReadOptions, span};
 use crate::request::{BacktestRequest, MarketRequest, RunSettings, SeriesRequest, StrategyRequest};
 use crate::upload::{self, ComponentError};
 use calypte_host::{FeedKind, Strategy, Uploads};
-use calypte_kernel::{ParamValue, StrategyId};
+use calypte_kernel::{ParamValue, StrategyId, Timestamp};
 use calypte_sim::{CandleSource, SourceError, SourceItem};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Files whose span is named where none has a candle for the run.
+const SPANS_NAMED_MAX: usize = 4;
 
 /// Why a run could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +23,17 @@ pub enum PrepareError {
     #[error(transparent)]
     Component(#[from] ComponentError),
     /// Nothing lies within the period.
-    #[error("no candle of the data lies between --from and --to: `calypte data check` shows what a file spans")]
-    NoCandles,
+    #[error("no candle lies within the period {period}: {data}; choose --from and --to within that, or give other data")]
+    NoCandles {
+        /// From when to when.
+        period: String,
+        /// What each file spans.
+        data: String,
+    },
     /// It trades on something a backtest of candles does not have.
-    #[error("{path:?} lives on {feeds}, and this run has nothing but candles")]
+    #[error(
+        "{path:?} lives on {feeds}, and this run has nothing but candles: run a strategy that asks for candles or a tick interval"
+    )]
     NoFeed {
         /// Which.
         path: PathBuf,
@@ -72,9 +85,10 @@ pub(super) async fn load(uploads: &Uploads, id: StrategyId, wanted: &StrategyReq
 pub(super) struct SharedFile(Arc<Mutex<CandleFile>>);
 
 impl SharedFile {
-    fn open(series: &SeriesRequest, settings: &RunSettings) -> Result<Self, DataError> {
+    fn open(series: &SeriesRequest, settings: &RunSettings, control: &Arc<Control>) -> Result<Self, DataError> {
         let options = read_options(series, settings);
-        Ok(Self(Arc::new(Mutex::new(CandleFile::open(&series.file, &options)?))))
+        let file = CandleFile::open(&series.file, &options)?.watched(Arc::clone(control));
+        Ok(Self(Arc::new(Mutex::new(file))))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, CandleFile> {
@@ -89,12 +103,42 @@ impl CandleSource for SharedFile {
     }
 }
 
-/// Opens the files of a market, in its order.
-pub(super) fn files(market: &MarketRequest, settings: &RunSettings) -> Result<Vec<SharedFile>, DataError> {
-    market.series.iter().map(|series| SharedFile::open(series, settings)).collect()
+/// Opens the files of a market, in its order. Progress is what was read of them.
+pub(super) fn files(
+    market: &MarketRequest,
+    settings: &RunSettings,
+    control: &Arc<Control>,
+) -> Result<Vec<SharedFile>, DataError> {
+    let open = |series: &SeriesRequest| SharedFile::open(series, settings, control);
+    let files = market.series.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    control.expect(files.iter().map(|file| file.lock().length()).sum());
+    Ok(files)
 }
 
 /// How a series is read. Candles before the period are read as well: they warm strategies up.
 pub(super) fn read_options(series: &SeriesRequest, settings: &RunSettings) -> ReadOptions {
     ReadOptions { from: None, ..settings.read_options(series.info.timeframe) }
+}
+
+impl PrepareError {
+    /// Of a period without candles: looks once more through the files, for what they do span.
+    pub(super) fn no_candles(market: &MarketRequest, settings: &RunSettings) -> Self {
+        let bound = |time: Option<Timestamp>, open: &str| time.map_or_else(|| open.to_owned(), format_time);
+        let period = format!("{} to {}", bound(settings.from, "the beginning"), bound(settings.to, "the end"));
+        let named = market.series.iter().take(SPANS_NAMED_MAX).map(|series| {
+            let options = ReadOptions { from: None, to: None, ..settings.read_options(series.info.timeframe) };
+            let span = match span(&series.file, &options) {
+                Ok(Some((first, last))) => format!("{} to {}", format_time(first), format_time(last)),
+                Ok(None) => "nothing".to_owned(),
+                Err(error) => format!("what cannot be said ({error})"),
+            };
+            format!("{} spans {span}", series.file.display())
+        });
+        let mut data = named.collect::<Vec<_>>().join(", ");
+        let more = market.series.len().saturating_sub(SPANS_NAMED_MAX);
+        if more > 0 {
+            write!(data, ", and {more} more files").expect("text grows");
+        }
+        Self::NoCandles { period, data }
+    }
 }

@@ -9,7 +9,7 @@ use calypte_sim::{Backtest, BacktestError, EquityPoint, Observer, Outcome};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Events between two looks at whether the run is cancelled, and two reports of progress.
+/// Events between two looks at whether the run is cancelled.
 const EVENTS_PER_LOOK: u32 = 4_096;
 
 /// How events reach an instance.
@@ -37,8 +37,6 @@ pub(super) struct Pull {
     backtest: Backtest,
     journal: Arc<Mutex<Journal>>,
     control: Arc<Control>,
-    /// Whether candles are what the control counts.
-    shows_progress: bool,
     way: Way,
     /// What the backtest gave that was not for whoever asked.
     waiting: Option<Result<Option<Deliver>, BacktestError>>,
@@ -52,27 +50,12 @@ pub(super) struct Pull {
 impl Pull {
     pub(super) fn new(backtest: Backtest, journal: Arc<Mutex<Journal>>, control: Arc<Control>, way: Way) -> Self {
         let current = (StrategyId::new(0), Timestamp::default());
-        Self {
-            backtest,
-            journal,
-            control,
-            shows_progress: true,
-            way,
-            waiting: None,
-            current,
-            until_look: EVENTS_PER_LOOK,
-            fuel_left: None,
-        }
+        Self { backtest, journal, control, way, waiting: None, current, until_look: EVENTS_PER_LOOK, fuel_left: None }
     }
 
     /// With a budget that all strategies together spend from.
     pub(super) fn with_fuel(self, fuel: Option<u64>) -> Self {
         Self { fuel_left: fuel, ..self }
-    }
-
-    /// Where the control counts something else than candles.
-    pub(super) fn without_progress(self) -> Self {
-        Self { shows_progress: false, ..self }
     }
 
     /// Runs to the end: instances stand at the places their strategies' numbers say.
@@ -117,15 +100,12 @@ impl Pull {
         self.backtest.answer(ended);
     }
 
-    /// Every so often: reports progress, and ends the run where that is wished.
+    /// Every so often: ends the run where that is wished.
     #[inline]
     fn look(&mut self) {
         self.until_look -= 1;
         if self.until_look == 0 {
             self.until_look = EVENTS_PER_LOOK;
-            if self.shows_progress {
-                self.control.reach(self.backtest.counts().candles);
-            }
             if self.control.is_cancelled() {
                 self.backtest.cancel();
             }

@@ -27,7 +27,7 @@ pub use settings::{BacktestSettings, BacktestSettingsError, SeriesSource, TRADES
 
 use crate::accounting::{Accounting, FuelMeter, Keep};
 use crate::exchange::Exchange;
-use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
+use crate::outcome::{Counts, DataFault, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
 use crate::source::SourceError;
 use crate::timeline::{Broken, Step, Timeline};
 use calypte_kernel::{
@@ -124,6 +124,25 @@ pub enum BacktestError {
     },
 }
 
+impl BacktestError {
+    /// What is kept of it with the outcome; none where it is not the data that failed.
+    fn data_fault(&self, event: EventNumber) -> Option<DataFault> {
+        let (place, words) = match self {
+            Self::Source { cause: SourceError::Data { name, cause }, .. } => (name.clone(), chained(&**cause)),
+            Self::Source { cause: SourceError::Unreadable { name, cause }, .. } => (name.clone(), chained(cause)),
+            Self::OutOfOrder { series, .. } => (format!("series {series}"), self.to_string()),
+            Self::Recorder { .. } => return None,
+        };
+        Some(DataFault { event, place, words })
+    }
+}
+
+/// An error with its causes on one line.
+fn chained(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 impl From<Broken> for BacktestError {
     fn from(broken: Broken) -> Self {
         match broken {
@@ -192,7 +211,8 @@ impl Backtest {
     /// Goes on until a strategy is to be asked. None: the run is over, and everything that followed from its end is done.
     ///
     /// # Errors
-    /// Where a source or the recorder fails. The run is then over; [`Self::finish`] gives what happened before.
+    /// Where a source or the recorder fails. The run is then over; [`Self::finish`] gives what happened before, where it was a
+    /// source as [`RunStatus::BadData`].
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
         loop {
@@ -213,6 +233,9 @@ impl Backtest {
                 Ok(false) => return Ok(None),
                 Err(error) => {
                     self.stage = Stage::Done;
+                    if let Some(fault) = error.data_fault(self.event) {
+                        self.cut(RunStatus::BadData(Box::new(fault)));
+                    }
                     return Err(error);
                 }
             }

@@ -52,21 +52,33 @@ pub enum RunStatus {
     Faulted(Box<Fault>),
     /// The only strategy, or the last one left, refused to begin, in its own words.
     Refused(String),
+    /// The data could not be read on.
+    BadData(Box<DataFault>),
     /// It was cancelled from outside, at this event.
     Cancelled(EventNumber),
 }
 
 impl RunStatus {
-    /// Its name in reports: `completed`, `out-of-fuel`, `faulted`, `refused` or `cancelled`.
+    /// Its name in reports: `completed`, `out-of-fuel`, `faulted` or `cancelled`. What went wrong with whom is a fault's kind.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Completed => "completed",
             Self::OutOfFuel(_) => "out-of-fuel",
-            Self::Faulted(_) => "faulted",
-            Self::Refused(_) => "refused",
+            Self::Faulted(_) | Self::Refused(_) | Self::BadData(_) => "faulted",
             Self::Cancelled(_) => "cancelled",
         }
     }
+}
+
+/// Data that could not be read on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFault {
+    /// The last event before it.
+    pub event: EventNumber,
+    /// Where: a file, with its line where there is one.
+    pub place: String,
+    /// What is wrong there, with the value.
+    pub words: String,
 }
 
 /// How many of each.

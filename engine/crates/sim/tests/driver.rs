@@ -341,6 +341,10 @@ fn data_that_go_back_in_time_are_an_error() {
         }
     };
     assert!(matches!(error, BacktestError::OutOfOrder { series: MINUTES, .. }), "{error}");
+    let outcome = backtest.finish();
+    let RunStatus::BadData(fault) = &outcome.status else { panic!("{:?}", outcome.status) };
+    assert!(fault.words.contains("comes after what ended at"), "{}", fault.words);
+    assert_eq!((outcome.status.name(), outcome.counts.candles), ("faulted", 2), "what came before stands");
 }
 
 #[test]

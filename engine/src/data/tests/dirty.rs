@@ -436,7 +436,9 @@ fn a_repaired_file_is_the_sound_one() {
 #[test]
 fn a_survey_counts_every_fault_of_a_file_and_what_is_odd_about_it() {
     let Some(data) = shared() else { return };
-    let of = |file: &str, timeframe: &str| survey(&data.join("dirty").join(file), &options(timeframe)).expect(file);
+    let of = |file: &str, timeframe: &str| {
+        survey(&data.join("dirty").join(file), &options(timeframe), &std::sync::Arc::default()).expect(file)
+    };
     let conflict = of("made-duplicate-conflict-5m.csv", "5m");
     assert!(!conflict.usable);
     assert_eq!(conflict.faults.keys().copied().collect::<Vec<_>>(), ["duplicate-conflict", "low-too-high"]);

@@ -88,7 +88,7 @@ fn written(extension: &str) -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(format!("candles{extension}"));
     let mut writer = CandleWriter::create(&path).expect("a format");
-    for candle in Synth::new(&SynthSettings { candles: 300, ..SynthSettings::default() }) {
+    for candle in Synth::new(&SynthSettings { candles: 300, ..SynthSettings::default() }).expect("it can be made") {
         writer.write(&candle).expect("written");
     }
     writer.finish().expect("finished");

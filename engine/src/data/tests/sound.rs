@@ -41,8 +41,9 @@ fn each_file_of_candles_is_as_its_page_says() {
     assert_eq!(listed.len(), 29);
     for Listed { file, rows, gaps, missing, zero_volume } in listed {
         let path = data.join(&file);
-        let timeframe = timeframe_of(&path, &options("1m")).expect(&file).expect("its name says it");
-        let found = survey(&path, &ReadOptions::new(timeframe)).expect(&file);
+        let (timeframe, from) = timeframe_of(&path, &options("1m")).expect(&file).expect("its name says it");
+        assert_eq!(from, TimeframeFrom::Name);
+        let found = survey(&path, &ReadOptions::new(timeframe), &std::sync::Arc::default()).expect(&file);
         assert!(found.usable, "{found}");
         assert_eq!((found.rows, found.candles, found.gaps.count, found.gaps.missing), (rows, rows, gaps, missing), "{file}");
         assert_eq!(found.zero_volume, zero_volume, "{file}");
@@ -78,7 +79,7 @@ fn a_timeframe_that_the_name_hides_is_found_in_the_rows() {
     let hidden = directory.path().join("candles.csv.gz");
     std::fs::copy(data.join("BTC-15m-hyperliquid.csv.gz"), &hidden).expect("copied");
     let found = timeframe_of(&hidden, &options("1m")).expect("candles").expect("a step");
-    assert_eq!(found.to_string(), "15m");
+    assert_eq!((found.0.to_string().as_str(), found.1), ("15m", TimeframeFrom::Rows));
 }
 
 /// Candles of one file, made longer, against those of another at the same times; gives how many were compared.

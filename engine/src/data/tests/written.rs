@@ -1,6 +1,7 @@
 //! What is written is read back, in every format.
 
 use super::*;
+use crate::control::Control;
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 const FORMATS: [&str; 4] = [".csv", ".csv.gz", ".csv.zst", ".parquet"];
 
 fn synthesised(candles: u64) -> Vec<Candle> {
-    Synth::new(&SynthSettings { candles, ..SynthSettings::default() }).collect()
+    Synth::new(&SynthSettings { candles, ..SynthSettings::default() }).expect("it can be made").collect()
 }
 
 fn write(path: &Path, candles: &[Candle]) {
@@ -147,4 +148,25 @@ fn faults_of_a_table_name_its_row() {
     assert_eq!(outcome(&path, &skip), "1 candles, 0 gaps, 3 dropped, 0 repaired, high-too-low 1, not-a-number 2");
     let hash = CandleFile::open(&path, &skip).expect("a table").sha256().expect("readable");
     assert_eq!(hash.len(), 64);
+}
+
+#[test]
+fn reading_says_how_far_it_has_come_in_bytes_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["x.csv", "x.csv.gz", "x.csv.zst", "x.parquet"] {
+        let path = folder.path().join(name);
+        let mut writer = CandleWriter::create(&path).expect(name);
+        synthesised(20_000).iter().for_each(|candle| writer.write(candle).expect(name));
+        writer.finish().expect(name);
+        let control = Arc::new(Control::default());
+        let file = CandleFile::open(&path, &options("1m")).expect(name);
+        let (length, mut file) = (file.length(), file.watched(Arc::clone(&control)));
+        assert_eq!(length, std::fs::metadata(&path).expect(name).len());
+        let (mut batch, mut positions) = (Vec::new(), Vec::new());
+        while file.read(&mut batch).expect(name) {
+            positions.push(control.position().0);
+        }
+        assert!(positions.is_sorted() && positions[0] < length, "{name}: {positions:?}");
+        assert_eq!(control.position().0, length, "{name}");
+    }
 }

@@ -31,10 +31,7 @@ impl RunRecord {
             fuel: outcome.fuel.total,
             reason: reason(&outcome.status),
             ended_at_event: ended_at(&outcome.status),
-            fault: match &outcome.status {
-                RunStatus::Faulted(fault) => Some(FaultRecord::new(fault)),
-                _ => None,
-            },
+            fault: FaultRecord::of_run(&outcome.status),
             start: format_time(outcome.start),
             end: format_time(outcome.end),
             counts: CountsRecord::new(counts, performance.days),
@@ -81,6 +78,7 @@ fn reason(status: &RunStatus) -> Option<String> {
         RunStatus::OutOfFuel(event) => Some(format!("the run's fuel was used up in event {event}")),
         RunStatus::Faulted(fault) => Some(fault.to_string()),
         RunStatus::Refused(words) => Some(format!("the strategy refused to begin: {words}")),
+        RunStatus::BadData(fault) => Some(format!("{}: {}", fault.place, fault.words)),
         RunStatus::Cancelled(event) => Some(format!("cancelled at event {event}")),
     }
 }
@@ -90,6 +88,7 @@ fn ended_at(status: &RunStatus) -> Option<u64> {
         RunStatus::Completed | RunStatus::Refused(_) => None,
         RunStatus::OutOfFuel(event) | RunStatus::Cancelled(event) => Some(event.get()),
         RunStatus::Faulted(fault) => Some(fault.event.get()),
+        RunStatus::BadData(fault) => Some(fault.event.get()),
     }
 }
 
@@ -286,10 +285,34 @@ impl FaultRecord {
     fn new(fault: &Fault) -> Self {
         Self {
             kind: fault.kind.name(),
-            function: fault.function.clone(),
-            event: fault.event.get(),
-            fuel: fault.fuel,
+            function: Some(fault.function.clone()),
+            place: None,
+            event: Some(fault.event.get()),
+            fuel: Some(fault.fuel),
             detail: fault.detail.clone(),
+        }
+    }
+
+    fn of_run(status: &RunStatus) -> Option<Self> {
+        match status {
+            RunStatus::Completed | RunStatus::OutOfFuel(_) | RunStatus::Cancelled(_) => None,
+            RunStatus::Faulted(fault) => Some(Self::new(fault)),
+            RunStatus::Refused(words) => Some(Self {
+                kind: "refused",
+                function: Some("init".to_owned()),
+                place: None,
+                event: None,
+                fuel: None,
+                detail: words.clone(),
+            }),
+            RunStatus::BadData(fault) => Some(Self {
+                kind: "data",
+                function: None,
+                place: Some(fault.place.clone()),
+                event: Some(fault.event.get()),
+                fuel: None,
+                detail: fault.words.clone(),
+            }),
         }
     }
 }

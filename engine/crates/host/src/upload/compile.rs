@@ -34,6 +34,10 @@ const STDERR_BYTES_MAX: u64 = 8 << 10;
 const OUT_OF_MEMORY_WORDS: &str = "memory allocation of";
 /// Signals by number, the same on all Linux machines we run on.
 const SIGXCPU: i32 = 24;
+/// What the system sends at the hard limit of processor time, and what anybody may send.
+const SIGKILL: i32 = 9;
+/// Signals that a process brings on itself: illegal instruction, trap, abort, bus, arithmetic, segmentation, system call.
+const OWN_SIGNALS: [i32; 7] = [4, 5, 6, 7, 8, 11, 31];
 
 /// What one compilation may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +86,21 @@ pub enum CompileError {
     /// The compiler says no, in its words.
     #[error("the compiler refuses it: {0}")]
     Refused(String),
-    /// The compiler died of it.
+    /// The compiler died of it: a panic, or a signal that a process brings on itself. The same file will do so again.
     #[error("the compiler crashed ({how}): {words}")]
     Crashed {
+        /// By which signal, or `panic`.
+        how: String,
+        /// The end of what it said.
+        words: String,
+    },
+    /// The child was ended from outside, or ended without an answer: no matter of the file, worth another try. If it comes
+    /// again, the operator looks at the machine's memory, and at who ends its processes.
+    #[error(
+        "the compile child ended without an answer, by no limit of ours ({how}, saying {words:?}): try again, and if it comes \
+         again look at the machine's free memory"
+    )]
+    ChildLost {
         /// By which signal or with which code.
         how: String,
         /// The end of what it said.
@@ -205,7 +221,9 @@ impl Compiler {
 
     /// Turns how the child ended into what the caller has to know.
     fn judge(&self, told: Told) -> Result<(Artefact, CompileCost), CompileError> {
-        let Told { answer, status, stderr } = told;
+        let Told { answer, status, stderr, cpu } = told;
+        let cpu_limit = CompileError::CpuLimit { cpu_seconds: self.limits.cpu_seconds };
+        let used_up = cpu.is_some_and(|cpu| cpu >= Duration::from_secs(self.limits.cpu_seconds));
         let memory = CompileError::MemoryLimit { address_space_bytes: self.limits.address_space_bytes };
         match answer {
             Some(Reply::Whole(Answer { status: Status::Artefact, cost, payload })) => Ok((Artefact(payload), cost)),
@@ -219,9 +237,15 @@ impl Compiler {
                 Err(CompileError::Crashed { how: "panic".to_owned(), words })
             }
             Some(Reply::TooLong(found)) => Err(CompileError::ArtefactLimit { limit: self.limits.artefact_bytes_max, found }),
-            None if status.signal() == Some(SIGXCPU) => Err(CompileError::CpuLimit { cpu_seconds: self.limits.cpu_seconds }),
-            None if stderr.contains(OUT_OF_MEMORY_WORDS) => Err(memory),
-            None => Err(CompileError::Crashed { how: status.to_string(), words: printable(&stderr) }),
+            None => Err(match status.signal() {
+                Some(SIGXCPU) => cpu_limit,
+                Some(SIGKILL) if used_up => cpu_limit,
+                _ if stderr.contains(OUT_OF_MEMORY_WORDS) => memory,
+                Some(signal) if OWN_SIGNALS.contains(&signal) => {
+                    CompileError::Crashed { how: status.to_string(), words: printable(&stderr) }
+                }
+                _ => CompileError::ChildLost { how: status.to_string(), words: printable(&stderr) },
+            }),
         }
     }
 }
@@ -262,6 +286,8 @@ struct Told {
     answer: Option<Reply>,
     status: ExitStatus,
     stderr: String,
+    /// Processor time it had used when it fell silent; none where the system does not say.
+    cpu: Option<Duration>,
 }
 
 /// An answer, or the length of one that is not read.
@@ -289,7 +315,20 @@ async fn converse(child: &mut Child, order: &Order, component: &[u8], payload_ma
     if let Ok(Some(Reply::TooLong(_))) = &answer {
         child.start_kill()?;
     }
-    Ok(Told { answer: answer?, status: child.wait().await?, stderr: stderr? })
+    // Its pipes are closed, and until it is waited for the system keeps its account.
+    let cpu = child.id().and_then(processor_time);
+    Ok(Told { answer: answer?, status: child.wait().await?, stderr: stderr?, cpu })
+}
+
+/// Processor time that a process of ours has used, ended or not, as far as it has been counted.
+///
+/// Fields 14 and 15 of <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>, in ticks of a hundredth of a second.
+fn processor_time(id: u32) -> Option<Duration> {
+    let account = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name of the program may hold anything but ends with the last bracket.
+    let fields = account.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
+    let ticks = fields.map(|field| field.parse::<u64>().ok()).sum::<Option<u64>>()?;
+    Some(Duration::from_millis(ticks.checked_mul(10)?))
 }
 
 /// Reads the answer; none if the child ended before it was whole.

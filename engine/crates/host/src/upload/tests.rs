@@ -193,25 +193,35 @@ async fn an_upload_that_is_given_up_frees_its_place() {
         () = begun => {}
     }
     let error = compile_with(&compiler, b"").await.expect_err("the second child ends at once");
-    assert!(matches!(error, CompileError::Crashed { .. }), "{error:?}");
+    assert!(matches!(error, CompileError::ChildLost { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn every_other_death_of_a_child_is_told_apart() {
+    // What a compiler brings on itself is the file's doing; what comes from outside, or from no compiler, is not.
     let cases = [
-        ("exit 3", "exit status: 3", ""),
-        ("kill -SEGV $$", "signal: 11 (SIGSEGV)", ""),
-        ("echo not an answer at all, but longer than a header", "exit status: 0", ""),
-        ("echo gone >&2; exit 1", "exit status: 1", "gone "),
+        ("kill -SEGV $$", "signal: 11 (SIGSEGV)", "", true),
+        ("echo deep >&2; kill -ABRT $$", "signal: 6 (SIGABRT)", "deep ", true),
+        ("kill -KILL $$", "signal: 9 (SIGKILL)", "", false),
+        ("kill -TERM $$", "signal: 15 (SIGTERM)", "", false),
+        ("exit 3", "exit status: 3", "", false),
+        ("echo not an answer at all, but longer than a header", "exit status: 0", "", false),
+        ("echo gone >&2; exit 1", "exit status: 1", "gone ", false),
     ];
-    for (line, how, words) in cases {
+    for (line, how, words, by_the_file) in cases {
         match compile_with(&shell(line, CompileLimits::default()), b"component").await {
-            Err(CompileError::Crashed { how: found, words: said }) => {
+            Err(CompileError::Crashed { how: found, words: said }) if by_the_file => {
+                assert_eq!((found.as_str(), said.as_str()), (how, words), "{line}");
+            }
+            Err(CompileError::ChildLost { how: found, words: said }) if !by_the_file => {
                 assert_eq!((found.as_str(), said.as_str()), (how, words), "{line}");
             }
             other => panic!("{line}: {other:?}"),
         }
     }
+    let limits = CompileLimits { cpu_seconds: 0, ..CompileLimits::default() };
+    let error = compile_with(&shell("kill -KILL $$", limits), b"component").await.expect_err("it was ended");
+    assert!(matches!(error, CompileError::CpuLimit { .. }), "with its time used up it is the limit that ends it: {error:?}");
     let flood = shell("head -c 10000000 /dev/zero >&2; exit 1", CompileLimits::default());
     let error = compile_with(&flood, &vec![0; 1 << 20]).await.expect_err("it crashed");
     assert!(error.to_string().len() < 8 << 10, "what a child says is cut");
