@@ -9,7 +9,8 @@ use calypte_kernel::{
     TradingCore, statistic,
 };
 use calypte_sim::{
-    Backtest, BacktestSettings, Exchange, ExchangeSettings, MemorySource, Outcome, SeriesData, SeriesSource, TRADES_MAX,
+    Backtest, BacktestSettings, Exchange, ExchangeSettings, MemorySource, ModelSettings, Outcome, SeriesData, SeriesSource,
+    TRADES_MAX,
 };
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ pub(crate) fn driver(candles: &Arc<[Candle]>) -> Outcome {
         to: None,
         trades_max: TRADES_MAX,
         equity_interval_ms: Some(3_600_000),
+        models: ModelSettings::default(),
     };
     let source = SeriesData::Source(Box::new(MemorySource::new(Arc::clone(candles))));
     let sources = vec![SeriesSource { series: SERIES, data: source }];

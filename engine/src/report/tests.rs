@@ -87,6 +87,7 @@ fn outcome(status: RunStatus) -> Outcome {
             initial_cash: number("1000"),
             final_equity: number("1000.4100"),
             fees: number("0.0900"),
+            funding: Decimal::ZERO,
             traded_notional: number("300"),
             traded_size: number("3"),
         },

@@ -4,7 +4,9 @@ use super::prepare::Loaded;
 use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
 use calypte_kernel::{AccountId, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, Timeframe};
-use calypte_sim::{BacktestSettings, CandleSource, ExchangeSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume};
+use calypte_sim::{
+    BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume,
+};
 use std::sync::Arc;
 
 /// Timeframes that are offered beside those of the files, where a file has candles they can be made from.
@@ -62,12 +64,14 @@ impl Setup {
                     LimitFill::Through => calypte_sim::LimitFill::Through,
                 },
                 zero_volume: ZeroVolume::Auto,
+                participation: None,
             },
             limits: Limits::default(),
             from: settings.from,
             to: settings.to,
             trades_max: TRADES_MAX,
             equity_interval_ms: Some(EQUITY_INTERVAL_MS),
+            models: ModelSettings::default(),
         }
     }
 

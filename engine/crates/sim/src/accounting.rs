@@ -1,7 +1,7 @@
 //! What a run earns, kept while it goes on, in memory that does not grow with its length.
 //!
-//! Money is exact and changes only with fills: `settled` is what was paid in, plus the profit of everything that is flat again,
-//! less fees; a holding remembers what flowed since it was last flat. So `equity = settled + Σ (flow + size × mark)` adds up to
+//! Money is exact and changes only with fills and funding: `settled` is what was paid in, plus the profit of everything that is
+//! flat again, less fees, plus funding; a holding remembers what flowed since it was last flat. So `equity = settled + Σ (flow + size × mark)` adds up to
 //! the last digit. Per candle there is only `f64` and comparisons; exact equity is worked out where a sample is taken.
 //!
 //! Nothing here overflows: the exchange refuses sizes and notionals that could, and the sums stay at the ends of their range.
@@ -25,6 +25,8 @@ pub(crate) struct Accounting {
     initial_cash: Decimal,
     settled: Decimal,
     fees: Decimal,
+    /// Received less paid.
+    funding: Decimal,
     traded_notional: Decimal,
     traded_size: Decimal,
     fills: u64,
@@ -67,6 +69,7 @@ struct Exposure {
 pub(crate) struct Closed {
     pub(crate) final_equity: Decimal,
     pub(crate) fees: Decimal,
+    pub(crate) funding: Decimal,
     pub(crate) traded_notional: Decimal,
     pub(crate) traded_size: Decimal,
     pub(crate) performance: Performance,
@@ -92,6 +95,7 @@ impl Accounting {
             initial_cash,
             settled: initial_cash,
             fees: Decimal::ZERO,
+            funding: Decimal::ZERO,
             traded_notional: Decimal::ZERO,
             traded_size: Decimal::ZERO,
             fills: 0,
@@ -119,7 +123,7 @@ impl Accounting {
         self.maker_fills
     }
 
-    /// What was paid in, plus the profit of everything that is flat again, less fees.
+    /// What was paid in, plus the profit of everything that is flat again, less fees, plus funding.
     #[cfg(test)]
     pub(crate) const fn settled(&self) -> Decimal {
         self.settled
@@ -166,6 +170,25 @@ impl Accounting {
         self.exposure.changed(fill.time, was_flat, self.is_flat());
         self.stale = true;
         after
+    }
+
+    /// Books a funding payment; negative: paid.
+    pub(crate) fn fund(&mut self, payment: Decimal) {
+        self.funding = self.funding.saturating_add(payment);
+        self.settled = self.settled.saturating_add(payment);
+        self.settled_statistic = statistic(self.settled);
+        self.stale = true;
+    }
+
+    /// The market of an instrument that is matched against ticks stands at a price.
+    pub(crate) fn price(&mut self, instrument: InstrumentId, price: Price) {
+        self.marks[instrument.get() as usize] = Some(price);
+        self.stale = true;
+        for holding in &mut self.holdings {
+            if holding.instrument == instrument && holding.trade.is_some() {
+                holding.note(statistic(price.get()));
+            }
+        }
     }
 
     /// A candle of the series that an instrument is matched against closed.
@@ -227,6 +250,7 @@ impl Accounting {
         Closed {
             final_equity,
             fees: self.fees,
+            funding: self.funding,
             traded_notional: self.traded_notional,
             traded_size: self.traded_size,
             performance,

@@ -18,24 +18,28 @@
 //! Orders never fill at the end: what the last candle decided has no open to fill at. Positions stay open.
 
 mod deliveries;
+mod error;
 mod history;
+mod models;
 mod recorded;
 mod settings;
 
+pub use error::BacktestError;
+pub use models::{LATENCY_MS_MAX, Latency, MESSAGES_UNDER_WAY_MAX};
 pub use recorded::{InputRecorder, RecorderError};
-pub use settings::{BacktestSettings, BacktestSettingsError, SeriesSource, TRADES_MAX};
+pub use settings::{BacktestSettings, BacktestSettingsError, ModelSettings, SeriesSource, TRADES_MAX};
 
 use crate::accounting::{Accounting, FuelMeter, Keep};
 use crate::exchange::Exchange;
 use crate::outcome::{Counts, DataFault, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
-use crate::source::SourceError;
-use crate::timeline::{Broken, Step, Timeline};
+use crate::timeline::{Step, Timeline};
 use calypte_kernel::{
     Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,
     MarketEvent, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp, TradingCore,
     VenueEvent,
 };
 use history::History;
+use models::Models;
 use recorded::Recording;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -48,6 +52,8 @@ pub struct Backtest {
     observer: Box<dyn Observer>,
     /// Who writes down what goes into the core; mostly nobody.
     recording: Option<Box<Recording>>,
+    /// Ticks, funding and latency; mostly none.
+    models: Option<Box<Models>>,
     from: Option<Timestamp>,
     warm_up_max: u32,
     start: Timestamp,
@@ -89,69 +95,6 @@ struct Strategy {
     fuel: u64,
 }
 
-/// Why a run cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum BacktestError {
-    /// A source failed. What happened before stands.
-    #[error("candles of series {series}")]
-    Source {
-        /// Which series.
-        series: SeriesId,
-        /// What it says.
-        #[source]
-        cause: SourceError,
-    },
-    /// A source went back in time: mend the data.
-    #[error(
-        "series {series}: a candle or gap at {open_time} comes after what ended at {known_until}, or ends before it begins"
-    )]
-    OutOfOrder {
-        /// Which series.
-        series: SeriesId,
-        /// Where the candle or gap begins.
-        open_time: Timestamp,
-        /// When the one before it ended.
-        known_until: Timestamp,
-    },
-    /// What happens can no longer be written down. What happened before is.
-    #[error("recording what happens at {at}")]
-    Recorder {
-        /// The time of the run.
-        at: Timestamp,
-        /// What the recorder says.
-        #[source]
-        cause: RecorderError,
-    },
-}
-
-impl BacktestError {
-    /// What is kept of it with the outcome; none where it is not the data that failed.
-    fn data_fault(&self, event: EventNumber) -> Option<DataFault> {
-        let (place, words) = match self {
-            Self::Source { cause: SourceError::Data { name, cause }, .. } => (name.clone(), chained(&**cause)),
-            Self::Source { cause: SourceError::Unreadable { name, cause }, .. } => (name.clone(), chained(cause)),
-            Self::OutOfOrder { series, .. } => (format!("series {series}"), self.to_string()),
-            Self::Recorder { .. } => return None,
-        };
-        Some(DataFault { event, place, words })
-    }
-}
-
-/// An error with its causes on one line.
-fn chained(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-impl From<Broken> for BacktestError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Source(series, cause) => Self::Source { series, cause },
-            Broken::OutOfOrder { series, open_time, known_until } => Self::OutOfOrder { series, open_time, known_until },
-        }
-    }
-}
-
 impl Backtest {
     /// A run of these strategies over these series. Nothing happens before [`Self::next`].
     ///
@@ -164,7 +107,13 @@ impl Backtest {
     ) -> Result<Self, BacktestSettingsError> {
         let timeline = settings.timeline(sources)?;
         let has_data = settings.instruments.iter().map(|instrument| timeline.has_data(instrument.id)).collect::<Vec<_>>();
-        let exchange = Exchange::new(settings.exchange, &settings.instruments, &has_data)?;
+        let mut exchange = Exchange::new(settings.exchange, &settings.instruments, &has_data)?;
+        if let Some(margin) = settings.models.margin.clone() {
+            exchange = exchange.with_margin((settings.account, settings.cash), margin, &settings.instruments)?;
+        }
+        let latency = settings.models.checked_latency()?;
+        let models = (latency != Latency::default())
+            .then(|| Box::new(Models::new(Vec::new(), latency, settings.to.unwrap_or(Timestamp::MAX))));
         let keep = Keep { trades_max: settings.trades_max, equity_interval_ms: settings.equity_interval_ms };
         let strategies = deployments.iter().map(|deployment| Strategy {
             id: deployment.strategy,
@@ -187,6 +136,7 @@ impl Backtest {
             accounting,
             observer: Box::new(NoObserver),
             recording: None,
+            models,
             from,
             warm_up_max,
             start,
@@ -225,7 +175,7 @@ impl Backtest {
             }
             if let Some(event) = self.exchange.poll() {
                 self.book(&event);
-                self.feed(Input::Venue(event));
+                self.report(event);
                 continue;
             }
             match self.advance() {
@@ -315,6 +265,7 @@ impl Backtest {
                 initial_cash: self.initial_cash,
                 final_equity: closed.final_equity,
                 fees: closed.fees,
+                funding: closed.funding,
                 traded_notional: closed.traded_notional,
                 traded_size: closed.traded_size,
             },
@@ -359,7 +310,12 @@ impl Backtest {
                     strategy.fills += 1;
                     strategy.fees = strategy.fees.saturating_add(fill.fee);
                 }
+                self.counts.liquidations += u64::from(fill.liquidation);
                 self.observer.fill(origin.strategy, fill, position);
+            }
+            VenueEvent::Funding { payment, .. } => {
+                self.counts.funding_payments += 1;
+                self.accounting.fund(*payment);
             }
             _ => {}
         }
@@ -401,6 +357,11 @@ impl Backtest {
             }
         }
         last
+    }
+
+    #[inline]
+    const fn is_running(&self) -> bool {
+        matches!(self.stage, Stage::Running)
     }
 
     /// Does the next thing. False: nothing is left.
@@ -456,6 +417,8 @@ impl Backtest {
 
     fn begin(&mut self, deployments: Vec<Deployment>) -> Result<(), BacktestError> {
         let first = self.timeline.begin()?;
+        let first_tick = self.begin_models()?;
+        let first = first.into_iter().chain(first_tick).min();
         self.start = self.from.or(first).unwrap_or_default();
         self.now = self.start;
         self.accounting.begin(self.start);
@@ -474,6 +437,9 @@ impl Backtest {
     fn step(&mut self) -> Result<bool, BacktestError> {
         loop {
             let next = self.timeline.peek();
+            if self.models.is_some() && self.step_models(next.map(|next| (next.moment.time, next.moment.step)))? {
+                return Ok(true);
+            }
             if self.wake_before(next.map(|next| (next.moment.time, next.moment.step))) {
                 return Ok(true);
             }
@@ -567,7 +533,7 @@ impl Backtest {
         } else {
             self.counts.candles += 1;
         }
-        self.feed(Input::Market(MarketEvent::Candle { series: info.id, candle }));
+        self.tell(MarketEvent::Candle { series: info.id, candle });
     }
 
     fn tell_gap(&mut self, lane: usize) {
@@ -576,8 +542,7 @@ impl Backtest {
                 self.counts.gaps += 1;
                 self.counts.missing_candles += u64::from(gap.missing);
             }
-            let event = MarketEvent::Feed { feed: Feed::Candles(series), change: gap.into() };
-            self.feed(Input::Market(event));
+            self.tell(MarketEvent::Feed { feed: Feed::Candles(series), change: gap.into() });
         }
     }
 

@@ -11,21 +11,29 @@
 //! at the open, before the second, takes part in it; what is submitted later, while the candle is under way, takes part from
 //! the next candle on, so that nothing is filled by prices of the past. The rules are in `engine/docs/matching.md`.
 //!
-//! It keeps the positions of each strategy apart, as if each had an account of its own, because reduce-only needs them. It
-//! knows no money: fees are computed here and booked by whoever reads the fills.
+//! It keeps the positions of each strategy apart, as if each had an account of its own, because reduce-only needs them. Where
+//! margin is not simulated it knows no money: fees are computed here and booked by whoever reads the fills.
 
+mod clearing;
+mod depth;
 mod desk;
+mod fills;
+mod funding;
+mod liquidation;
 mod market;
 mod order;
 mod path;
+mod ticks;
 
+pub use clearing::{Leverage, MarginSettings};
 pub use desk::{ExchangeSettings, ExchangeSettingsError, LimitFill, ZeroVolume};
 pub use path::path;
 
 use calypte_kernel::{
-    Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, Size, StrategyId,
-    TimeInForce, Timestamp, VenueEvent,
+    AccountId, Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, Size,
+    StrategyId, TimeInForce, Timestamp, VenueEvent,
 };
+use clearing::Clearing;
 use desk::Desk;
 use market::Market;
 use order::{Arrival, Standing, Terms};
@@ -59,6 +67,38 @@ impl Exchange {
         Ok(Self { desk: Desk::new(settings)?, markets })
     }
 
+    /// With an account that has to carry what it holds. Says of each instrument what leverage holds.
+    ///
+    /// # Errors
+    /// Where the leverages do not fit the instruments.
+    pub fn with_margin(
+        mut self,
+        (account, cash): (AccountId, Decimal),
+        settings: MarginSettings,
+        instruments: &[Instrument],
+    ) -> Result<Self, ExchangeSettingsError> {
+        let found = settings.leverage.len();
+        if found != instruments.len() {
+            return Err(ExchangeSettingsError::LeverageCount { found, instruments: instruments.len() });
+        }
+        if settings.liquidation_fee.abs() > Decimal::ONE {
+            return Err(ExchangeSettingsError::Fee(settings.liquidation_fee));
+        }
+        for (instrument, Leverage { leverage, mode }) in instruments.iter().zip(settings.leverage.iter().copied()) {
+            let (max, instrument) = (instrument.margin.max_leverage(), instrument.id);
+            if leverage == 0 || (max > 0 && leverage > max) {
+                return Err(ExchangeSettingsError::Leverage {
+                    instrument,
+                    leverage,
+                    max: if max > 0 { max } else { u32::MAX },
+                });
+            }
+            self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
+        }
+        self.desk.clearing = Some(Box::new(Clearing::new(account, cash, settings, instruments)));
+        Ok(self)
+    }
+
     /// Takes a command; the answer waits in [`Self::poll`].
     pub fn submit(&mut self, now: Timestamp, command: Approved<Command>) {
         self.apply(now, command.into_inner());
@@ -78,7 +118,7 @@ impl Exchange {
 
     /// Whether [`Self::open`] could do anything in this market.
     pub fn has_orders(&self, instrument: InstrumentId) -> bool {
-        self.market(instrument).is_some_and(Market::has_orders)
+        self.market(instrument).is_some_and(Market::has_orders) || self.desk.is_exposed()
     }
 
     /// The last price known.
@@ -95,6 +135,7 @@ impl Exchange {
     pub fn open(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
         if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
             market.open(&mut self.desk, now, candle);
+            self.take_the_rest(now);
         }
     }
 
@@ -103,6 +144,7 @@ impl Exchange {
     pub fn walk(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
         if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
             market.walk(&mut self.desk, now, candle);
+            self.take_the_rest(now);
         }
     }
 
@@ -115,23 +157,33 @@ impl Exchange {
             Command::Place(order) => self.place(now, &order),
             Command::Amend { order, instrument, size, kind } => self.amend(now, (order, instrument), size, kind),
             Command::Cancel { order, instrument } => self.cancel(order, instrument),
-            // Margin is not simulated yet, so any leverage is taken as asked.
             Command::SetLeverage { instrument, leverage, mode } => {
+                let wanted = Leverage { leverage, mode };
+                // What the account cannot carry is answered with what holds. Without margin any leverage is taken as asked.
+                let holds = self.desk.clearing.as_mut().and_then(|clearing| {
+                    clearing.set_leverage(instrument, wanted);
+                    clearing.setting(instrument)
+                });
+                let Leverage { leverage, mode } = holds.unwrap_or(wanted);
                 self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
             }
         }
     }
 
     fn place(&mut self, now: Timestamp, new: &NewOrder) {
-        let Self { desk, markets } = self;
         let id = new.client_id;
+        let origin = id.origin();
+        let refused = origin
+            .filter(|_| !new.reduce_only)
+            .and_then(|origin| self.refuses(new.instrument, origin.strategy, (new.side, new.size, new.kind)));
+        let Self { desk, markets } = self;
         let Some(market) = markets.get_mut(new.instrument.get() as usize) else {
             return desk.reject(id, "unknown-instrument", format!("instrument {} is not listed", new.instrument));
         };
         if !market.has_data() {
             return desk.reject(id, "no-market-data", format!("no candles come for {}", market.symbol()));
         }
-        let Some(origin) = id.origin() else {
+        let Some(origin) = origin else {
             return desk.reject(id, "foreign-order-id", format!("{id} was not derived from a strategy's intent"));
         };
         if market.find(id).is_some() {
@@ -145,9 +197,13 @@ impl Exchange {
         {
             return desk.reject(id, "post-only-would-take", market.crossing(price.get()));
         }
+        if let Some(why) = refused {
+            return desk.reject(id, "insufficient-margin", why);
+        }
         let venue_order = desk.next_order();
         desk.events.push_back(VenueEvent::Accepted { order: id, venue_order });
         market.add(Standing::new(new, origin.strategy, Arrival { time: now, venue_id: venue_order }, market.last_price()));
+        market.arrive(desk, now, id);
     }
 
     fn amend(&mut self, now: Timestamp, (id, instrument): (ClientOrderId, InstrumentId), size: Size, kind: OrderKind) {
@@ -170,12 +226,17 @@ impl Exchange {
         {
             return desk.refuse(id, "post-only-would-take", market.crossing(price));
         }
+        let left = size.get().checked_sub(standing.filled).and_then(|left| Size::new(left).ok());
+        let Some(left) = left else {
+            return desk.refuse(id, "cannot-amend", format!("{} of it has filled already", standing.filled));
+        };
         let venue_order = desk.next_order();
         if let Some(mut order) = market.remove(id) {
-            order.amend(terms, size, Arrival { time: now, venue_id: venue_order });
+            order.amend(terms, left, Arrival { time: now, venue_id: venue_order });
             market.add(order);
         }
         desk.events.push_back(VenueEvent::Amended { order: id, venue_order, size, kind });
+        market.arrive(desk, now, id);
     }
 
     fn cancel(&mut self, id: ClientOrderId, instrument: InstrumentId) {

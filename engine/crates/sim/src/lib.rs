@@ -10,17 +10,21 @@ mod resample;
 mod source;
 #[cfg(test)]
 mod testing;
+mod ticks;
 mod timeline;
 
 pub use backtest::{
-    Backtest, BacktestError, BacktestSettings, BacktestSettingsError, InputRecorder, RecorderError, SeriesSource, TRADES_MAX,
+    Backtest, BacktestError, BacktestSettings, BacktestSettingsError, InputRecorder, LATENCY_MS_MAX, Latency,
+    MESSAGES_UNDER_WAY_MAX, ModelSettings, RecorderError, SeriesSource, TRADES_MAX,
 };
 pub use exchange::{
-    Exchange, ExchangeSettings, ExchangeSettingsError, LimitFill, STANDING_ORDERS_MAX, ZeroVolume, path as candle_path,
+    Exchange, ExchangeSettings, ExchangeSettingsError, Leverage, LimitFill, MarginSettings, STANDING_ORDERS_MAX, ZeroVolume,
+    path as candle_path,
 };
 pub use outcome::*;
 pub use resample::{NotDerivable, Resampler};
 pub use source::{BATCH_MAX, CandleSource, Gap, ItemSource, MemorySource, SourceError, SourceItem};
+pub use ticks::{FundingRate, MemoryTicks, TICK_SOURCES_MAX, Tick, TickFeed, TickKind, TickSource};
 pub use timeline::{SERIES_MAX, SeriesData};
 
 /// Most points of equity that an outcome keeps.

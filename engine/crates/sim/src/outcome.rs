@@ -112,6 +112,16 @@ pub struct Counts {
     pub fills: u64,
     /// Of these, fills of resting orders.
     pub maker_fills: u64,
+    /// Of these, fills that the exchange forced.
+    pub liquidations: u64,
+    /// Funding payments, by instrument and time.
+    pub funding_payments: u64,
+    /// Public trades.
+    pub trades: u64,
+    /// Best bids and offers.
+    pub quotes: u64,
+    /// Snapshots of books.
+    pub books: u64,
 }
 
 /// Exact sums of money, in the quote asset.
@@ -123,6 +133,8 @@ pub struct Money {
     pub final_equity: Decimal,
     /// Fees paid, rebates taken off.
     pub fees: Decimal,
+    /// Funding received, what was paid taken off.
+    pub funding: Decimal,
     /// Notional of all fills.
     pub traded_notional: Decimal,
     /// Sizes of all fills, of all instruments.

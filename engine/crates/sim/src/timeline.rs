@@ -137,6 +137,18 @@ impl Timeline {
         Self { lanes, moments, to }
     }
 
+    /// Orders of an instrument are not matched against its candles. Before anything is read.
+    pub(crate) fn leave_to_ticks(&mut self, instrument: InstrumentId) {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.info.instrument == instrument) {
+            lane.matched = false;
+        }
+    }
+
+    /// Candles that close later are not part of the run.
+    pub(crate) const fn to(&self) -> Timestamp {
+        self.to
+    }
+
     /// Reads the first candle of every source. Gives when the earliest opens; none where there is no data.
     pub(crate) fn begin(&mut self) -> Result<Option<Timestamp>, Broken> {
         for lane in 0..self.lanes.len() {

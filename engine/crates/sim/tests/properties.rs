@@ -3,10 +3,13 @@
 mod support;
 
 use calypte_kernel::{
-    Answer, Candle, ClientOrderId, Decimal, Event, Hook, Intent, PlaceOrder, Price, Side, StrategyId, TimeInForce, Timestamp,
-    TriggerKind, VenueFill, Wanted, WantedKind,
+    Answer, Candle, ClientOrderId, Decimal, Event, Hook, Intent, MarginMode, PlaceOrder, Price, Side, StrategyId, TimeInForce,
+    Timestamp, TriggerKind, VenueFill, Wanted, WantedKind,
 };
-use calypte_sim::{Backtest, BacktestSettings, EquityPoint, LimitFill, Observer, Outcome};
+use calypte_sim::{
+    Backtest, BacktestSettings, EquityPoint, FundingRate, Latency, Leverage, LimitFill, MarginSettings, MemoryTicks, Observer,
+    Outcome, Tick, TickFeed, TickKind,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -112,6 +115,43 @@ fn exchange(slippage_bps: u32, through: bool) -> BacktestSettings {
     settings
 }
 
+/// What is simulated beyond fills and fees: each is on in half of the runs.
+fn models() -> impl Strategy<Value = BacktestSettings> {
+    let latency = (0..90_000_u64, 0..90_000_u64, 0..90_000_u64).prop_map(|(feed_ms, order_ms, report_ms)| Latency {
+        feed_ms: feed_ms.saturating_sub(45_000),
+        order_ms: order_ms.saturating_sub(45_000),
+        report_ms: report_ms.saturating_sub(45_000),
+    });
+    let mode = prop_oneof![Just(MarginMode::Cross), Just(MarginMode::Isolated)];
+    let margin = prop::option::of((1..40_u32, mode));
+    (latency, margin, prop::option::of(1..100_u32), 200..3000_u32).prop_map(|(latency, margin, participation, cash)| {
+        let mut settings = exchange(2, false);
+        settings.models.latency = latency;
+        if let Some((leverage, mode)) = margin {
+            settings.cash = Decimal::from(cash);
+            let leverage = vec![Leverage { leverage, mode }];
+            // An instrument without a largest leverage asks for nothing to be kept: it ends where nothing is left.
+            settings.models.margin = Some(MarginSettings { leverage, liquidation_fee: Decimal::new(1, 3) });
+        }
+        settings.exchange.participation = participation.map(|percent| Decimal::new(percent.into(), 2));
+        settings
+    })
+}
+
+/// Rates every five minutes.
+fn rates() -> impl Strategy<Value = Vec<Decimal>> {
+    prop::collection::vec((-40_000..40_000_i64).prop_map(|rate| Decimal::new(rate, 6)), 0..9)
+}
+
+fn funding(rates: &[Decimal]) -> Vec<TickFeed> {
+    let due = |place: usize| Timestamp::from_millis(i64::try_from(place).expect("few") * 300_000);
+    let ticks = rates
+        .iter()
+        .enumerate()
+        .map(|(place, rate)| Tick::Funding(FundingRate { instrument: BTC, time: due(place), rate: *rate }));
+    vec![TickFeed { instrument: BTC, kind: TickKind::Funding, source: Box::new(MemoryTicks::new(ticks.collect())) }]
+}
+
 struct Ran {
     outcome: Outcome,
     fills: Vec<VenueFill>,
@@ -122,8 +162,13 @@ struct Ran {
 }
 
 fn trade(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wish]) -> Ran {
+    trade_with(settings, candles, wishes, Vec::new())
+}
+
+fn trade_with(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wish], ticks: Vec<TickFeed>) -> Ran {
     let fills = Fills::default();
     let backtest = Backtest::new(settings, vec![deployment(FIRST)], in_memory(candles)).expect("sound settings");
+    let backtest = backtest.with_ticks(ticks);
     let mut backtest = backtest.with_observer(Box::new(Recorder(Arc::clone(&fills))));
     let mut reduce_only = BTreeMap::new();
     while let Some(deliver) = backtest.next().expect("sound data") {
@@ -186,6 +231,33 @@ proptest! {
             let rate = if fill.maker { Decimal::new(15, 5) } else { Decimal::new(45, 5) };
             prop_assert_eq!(fill.fee, rate * fill.size.get() * fill.price.get());
         }
+    }
+
+    #[test]
+    fn money_adds_up_with_every_model(candles in candles(), wishes in wishes(), settings in models(), rates in rates()) {
+        let has_margin = settings.models.margin.is_some();
+        let ran = trade_with(settings, &candles, &wishes, funding(&rates));
+        let (outcome, fills, mark) = (&ran.outcome, &ran.fills, candles[CANDLES - 1].close.get());
+        let paid = |fill: &VenueFill| fill.side.signed(fill.size) * fill.price.get() + fill.fee;
+        let cash = fills.iter().fold(outcome.money.initial_cash + outcome.money.funding, |cash, fill| cash - paid(fill));
+        let size = fills.iter().fold(Decimal::ZERO, |size, fill| size + fill.side.signed(fill.size));
+        prop_assert_eq!(outcome.money.final_equity, cash + size * mark, "cash, fees, funding and position");
+        let held = ran.held.iter().fold(ran.settled, |sum, (size, flow)| sum + flow + size * mark);
+        prop_assert_eq!(outcome.money.final_equity, held, "what the core holds");
+        prop_assert_eq!(outcome.counts.liquidations, fills.iter().filter(|fill| fill.liquidation).count() as u64);
+        prop_assert!(has_margin || outcome.counts.liquidations == 0);
+        prop_assert!(outcome.counts.funding_payments > 0 || outcome.money.funding.is_zero());
+    }
+
+    #[test]
+    fn a_share_of_the_volume_is_never_exceeded(candles in candles(), wishes in wishes(), percent in 1..100_u32) {
+        let mut settings = exchange(0, false);
+        let share = Decimal::new(percent.into(), 2);
+        settings.exchange.participation = Some(share);
+        let fills = trade(settings, &candles, &wishes).fills;
+        let filled = fills.iter().fold(Decimal::ZERO, |sum, fill| sum + fill.size.get());
+        let volume = candles.iter().fold(Decimal::ZERO, |sum, candle| sum + candle.volume);
+        prop_assert!(filled <= volume * share, "{} of {}", filled, volume);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Backtest {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Deliver(deliver) => self.ready.push_back(deliver),
-            Output::Send(command) => self.exchange.submit(self.now, command),
+            Output::Send(command) => self.send(command),
             Output::Notify { strategy, urgency, text } => self.observer.notified(self.now, strategy, urgency, &text),
             Output::Lifecycle { strategy, state } => self.changed(strategy, state),
             Output::Denied { strategy, refusal } => {

@@ -1,6 +1,7 @@
 //! What a run is made of, and what of it makes no sense.
 
-use crate::exchange::{ExchangeSettings, ExchangeSettingsError};
+use super::models::{LATENCY_MS_MAX, Latency};
+use crate::exchange::{ExchangeSettings, ExchangeSettingsError, MarginSettings};
 use crate::resample::{NotDerivable, Resampler};
 use crate::timeline::{Derivation, SERIES_MAX, SeriesData, Timeline};
 use calypte_kernel::{AccountId, CoreSettings, Decimal, Instrument, Limits, SeriesId, SeriesInfo, SettingsError, Timestamp};
@@ -29,6 +30,17 @@ pub struct BacktestSettings {
     pub trades_max: usize,
     /// Interval of the points of equity that the observer gets, beside the last one; none: it gets only that.
     pub equity_interval_ms: Option<u64>,
+    /// What is simulated beyond fills and fees.
+    pub models: ModelSettings,
+}
+
+/// What is simulated beyond fills and fees; by default nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ModelSettings {
+    /// How long messages are under way.
+    pub latency: Latency,
+    /// Leverage, initial margin, liquidation; none: any position is carried.
+    pub margin: Option<MarginSettings>,
 }
 
 /// Most round trips listed where nothing else is said.
@@ -52,6 +64,9 @@ pub enum BacktestSettingsError {
     /// The exchange's settings make no sense.
     #[error("settings of the exchange")]
     Exchange(#[from] ExchangeSettingsError),
+    /// A latency that is none.
+    #[error("a latency of {0} ms is more than {LATENCY_MS_MAX}")]
+    Latency(u64),
     /// It ends before it begins.
     #[error("the run begins at {from} and ends at {to}: choose a later end")]
     Span {
@@ -88,6 +103,14 @@ pub enum BacktestSettingsError {
         #[source]
         cause: NotDerivable,
     },
+}
+
+impl ModelSettings {
+    pub(super) fn checked_latency(&self) -> Result<Latency, BacktestSettingsError> {
+        let Latency { feed_ms, order_ms, report_ms } = self.latency;
+        let longest = feed_ms.max(order_ms).max(report_ms);
+        if longest > LATENCY_MS_MAX { Err(BacktestSettingsError::Latency(longest)) } else { Ok(self.latency) }
+    }
 }
 
 impl BacktestSettings {

@@ -1,7 +1,9 @@
 //! What the markets of the exchange share: its terms of trade, its counters, and what it says.
 
+use crate::exchange::clearing::Clearing;
 use calypte_kernel::{
-    ClientOrderId, Decimal, FeeRates, Price, Refusal, Rounding, Rules, Side, TradeId, VenueEvent, VenueOrderId,
+    ClientOrderId, Decimal, FeeRates, InstrumentId, Price, Refusal, Rounding, Rules, Side, Size, StrategyId, TradeId,
+    VenueEvent, VenueFill, VenueOrderId,
 };
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -17,6 +19,9 @@ pub struct ExchangeSettings {
     pub limit_fill: LimitFill,
     /// What a candle without volume means.
     pub zero_volume: ZeroVolume,
+    /// Share of a candle's volume (of a trade's size, where trades are matched) that our orders may fill with; none: they fill
+    /// whole, however large.
+    pub participation: Option<Decimal>,
 }
 
 /// When a resting limit order fills.
@@ -51,6 +56,27 @@ pub enum ExchangeSettingsError {
     /// A fee of more than the whole notional.
     #[error("a fee rate of {0} is not between -1 and 1: write 0.00045 for 4.5 basis points")]
     Fee(Decimal),
+    /// A share of nothing, or of more than all.
+    #[error("a participation of {0} is not above 0 and at most 1: write 0.1 for a tenth of the volume")]
+    Participation(Decimal),
+    /// A leverage for each instrument is needed, or for none.
+    #[error("{found} leverages were given for {instruments} instruments: give each one")]
+    LeverageCount {
+        /// How many were given.
+        found: usize,
+        /// How many there should be.
+        instruments: usize,
+    },
+    /// More leverage than the instrument allows, or none at all.
+    #[error("leverage {leverage} of instrument {instrument} is not between 1 and {max}")]
+    Leverage {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What was asked for.
+        leverage: u32,
+        /// The most its margin tiers allow.
+        max: u32,
+    },
 }
 
 /// Terms, counters and the events not yet taken.
@@ -63,6 +89,10 @@ pub(super) struct Desk {
     slip_sell: Decimal,
     orders: u64,
     trades: u64,
+    /// The accounts' money, where margin is simulated.
+    pub(super) clearing: Option<Box<Clearing>>,
+    /// Whether cross margin did not suffice in one market, so that the others' positions are to go too.
+    pub(super) cross_taken: bool,
 }
 
 impl Desk {
@@ -76,9 +106,23 @@ impl Desk {
                 return Err(ExchangeSettingsError::Fee(rate));
             }
         }
+        if let Some(share) = settings.participation
+            && (share <= Decimal::ZERO || share > Decimal::ONE)
+        {
+            return Err(ExchangeSettingsError::Participation(share));
+        }
         let share = slippage / Decimal::from(10_000);
         let (slip_buy, slip_sell) = (Decimal::ONE + share, Decimal::ONE - share);
-        Ok(Self { settings, events: VecDeque::new(), slip_buy, slip_sell, orders: 0, trades: 0 })
+        Ok(Self {
+            settings,
+            events: VecDeque::new(),
+            slip_buy,
+            slip_sell,
+            orders: 0,
+            trades: 0,
+            clearing: None,
+            cross_taken: false,
+        })
     }
 
     pub(super) fn next_order(&mut self) -> VenueOrderId {
@@ -89,6 +133,31 @@ impl Desk {
     pub(super) fn next_trade(&mut self) -> TradeId {
         self.trades += 1;
         TradeId::new(self.trades)
+    }
+
+    /// Whether margin is simulated and anything is held, so that every price matters.
+    #[inline]
+    pub(super) fn is_exposed(&self) -> bool {
+        self.clearing.as_ref().is_some_and(|clearing| clearing.is_exposed())
+    }
+
+    /// Whether the account can carry what a fill would make of a position of `before`.
+    pub(super) fn carries(&self, instrument: InstrumentId, (side, size, price): (Side, Size, Price), before: Decimal) -> bool {
+        let Some(clearing) = &self.clearing else { return true };
+        clearing.carries(instrument, before, side.signed(size), price)
+    }
+
+    /// Moves the account's money by a fill.
+    pub(super) fn clear(&mut self, strategy: StrategyId, fill: &VenueFill) {
+        if let Some(clearing) = &mut self.clearing {
+            clearing.fill(strategy, fill);
+        }
+    }
+
+    /// A name for an order of the exchange's own that closes a position, and the rate of its fee; none where margin is not
+    /// simulated.
+    pub(super) fn next_liquidation(&mut self, strategy: StrategyId) -> Option<(ClientOrderId, Decimal)> {
+        self.clearing.as_mut()?.next_liquidation(strategy)
     }
 
     /// What a taker pays or gets where the market stands at `price`: worse by the slippage, then brought onto the grid,

@@ -3,42 +3,39 @@
 use crate::exchange::desk::{Desk, ZeroVolume};
 use crate::exchange::order::{Level, Standing, Terms};
 use crate::exchange::path::path;
+use crate::exchange::ticks::TickBook;
 use calypte_kernel::{
-    AttachedExits, Candle, ClientOrderId, Decimal, Instrument, InstrumentId, OrderKind, OrderOrigin, Price, Rules, Side, Size,
-    StrategyId, Symbol, Timestamp, TriggerKind, VenueEvent, VenueFill,
+    Candle, ClientOrderId, Decimal, Instrument, InstrumentId, Rounding, Rules, Side, StrategyId, Symbol, Timestamp,
 };
-
-const SIBLING_FILLED: &str = "the other exit filled";
-const REDUCE_ONLY: &str = "reduce-only: no position left to reduce";
-const NOTHING_TO_TAKE: &str = "immediate-or-cancel: the open was beyond the limit";
-const OVERFLOW: &str = "arithmetic-overflow: price, size or position too large";
-
-/// Largest position, and largest notional of one fill: more than all money there is, and little enough that sums over a run do
-/// not overflow.
-const AMOUNT_MAX: u64 = 1_000_000_000_000_000_000;
 
 /// One instrument's market.
 #[derive(Debug)]
 pub(super) struct Market {
-    id: InstrumentId,
+    pub(super) id: InstrumentId,
     symbol: Symbol,
-    rules: Rules,
+    pub(super) rules: Rules,
     has_data: bool,
     /// Last price known.
-    last: Option<Decimal>,
+    pub(super) last: Option<Decimal>,
     /// Whether any candle of it had volume.
     volume_seen: bool,
     /// What waits for the next open, in order of arrival.
-    waiting: Vec<Standing>,
+    pub(super) waiting: Vec<Standing>,
     /// What has a level.
-    resting: Vec<Standing>,
+    pub(super) resting: Vec<Standing>,
     /// When the newest of these arrived.
     newest: Timestamp,
     /// While prices stay strictly between these two nothing resting acts and no trailing stop moves; none where that has to
     /// be worked out again. It makes a candle that touches nothing cost two comparisons, however many orders rest.
-    quiet: Option<(Decimal, Decimal)>,
+    pub(super) quiet: Option<(Decimal, Decimal)>,
     /// Signed sizes; a strategy that never traded here has none.
-    positions: Vec<(StrategyId, Decimal)>,
+    pub(super) positions: Vec<(StrategyId, Decimal)>,
+    /// What is left of the present candle, or trade, to fill orders with; none: no limit.
+    pub(super) available: Option<Decimal>,
+    /// Open time of the candle it is left of.
+    supplied: Timestamp,
+    /// Where it is matched against trades, quotes or books instead of candles.
+    pub(super) ticks: Option<Box<TickBook>>,
 }
 
 impl Market {
@@ -55,11 +52,18 @@ impl Market {
             newest: Timestamp::from_millis(i64::MIN),
             quiet: None,
             positions: Vec::new(),
+            available: None,
+            supplied: Timestamp::from_millis(i64::MIN),
+            ticks: None,
         }
     }
 
     pub(super) const fn has_data(&self) -> bool {
         self.has_data
+    }
+
+    pub(super) const fn expect_data(&mut self) {
+        self.has_data = true;
     }
 
     pub(super) const fn symbol(&self) -> &Symbol {
@@ -105,15 +109,18 @@ impl Market {
         }
     }
 
-    /// Whether a limit order would take liquidity at the last price known.
+    /// Whether a limit order would take liquidity at the last price known, or of what is shown.
     pub(super) fn would_take(&self, side: Side, limit: Decimal) -> bool {
-        self.last.is_some_and(|last| reaches(side, limit, last))
+        let met = if self.ticks.is_some() { self.met_by(side) } else { self.last };
+        met.is_some_and(|met| reaches(side, limit, met))
     }
 
     pub(super) fn crossing(&self, price: Decimal) -> String {
         match self.last {
-            Some(last) => format!("a post-only order at {price} would fill at once: the last price is {last}"),
-            None => format!("a post-only order at {price} would fill at once"),
+            Some(last) if self.ticks.is_none() => {
+                format!("a post-only order at {price} would fill at once: the last price is {last}")
+            }
+            _ => format!("a post-only order at {price} would fill at once"),
         }
     }
 
@@ -123,16 +130,22 @@ impl Market {
             return;
         }
         let open = candle.open.get();
-        if self.waiting.is_empty() && self.quiet.is_some_and(|(below, above)| open > below && open < above) {
+        let quiet = self.quiet.is_some_and(|(below, above)| open > below && open < above);
+        if self.waiting.is_empty() && quiet && !desk.is_exposed() {
             self.last = Some(open);
             return;
         }
-        // Nothing is added while this runs: what reacts to these fills is submitted afterwards.
+        self.supply(desk, candle);
+        self.mark(desk, open);
+        self.liquidate_between(desk, now, open, open);
+        // Nothing is added while this runs but what is left of these: what reacts to these fills is submitted afterwards.
         let mut waiting = std::mem::take(&mut self.waiting);
         for order in waiting.drain(..) {
-            self.take_open(desk, now, &order, open);
+            self.take_open(desk, now, order, open);
         }
-        self.waiting = waiting;
+        if self.waiting.is_empty() {
+            self.waiting = waiting;
+        }
         self.last = Some(open);
         self.settle(desk, now, open);
         self.follow(open);
@@ -144,8 +157,10 @@ impl Market {
     pub(super) fn walk(&mut self, desk: &mut Desk, now: Timestamp, candle: &Candle) {
         let halted = self.is_halted(desk, candle);
         self.volume_seen |= !candle.volume.is_zero();
-        if !self.resting.is_empty() && !halted && !self.is_quiet(candle) {
+        let is_idle = self.resting.is_empty() || self.is_quiet(candle);
+        if !halted && (!is_idle || desk.is_exposed()) {
             let late = self.take_late(candle.open_time);
+            self.supply(desk, candle);
             self.follow_path(desk, now, candle);
             self.quiet = late.is_empty().then(|| self.quiet_range());
             self.resting.extend(late);
@@ -153,21 +168,45 @@ impl Market {
         self.last = Some(candle.close.get());
     }
 
+    /// Volume of the candle there is for our orders, where they may take but a share of it.
+    fn supply(&mut self, desk: &Desk, candle: &Candle) {
+        let Some(share) = desk.settings.participation else { return };
+        if self.supplied != candle.open_time {
+            self.supplied = candle.open_time;
+            self.available = Some(self.rules.round_size(candle.volume.saturating_mul(share), Rounding::Down));
+        }
+    }
+
+    /// Whether an order has nothing to fill with: it waits where it is.
+    fn lacks_volume(&self, order: &Standing) -> bool {
+        matches!(order.terms, Terms::Limit { .. }) && self.available.is_some_and(|available| available.is_zero())
+    }
+
     fn follow_path(&mut self, desk: &mut Desk, now: Timestamp, candle: &Candle) {
         let [open, turns @ ..] = path(candle);
+        self.mark(desk, open);
         // Finds work only for what was submitted since the candle opened.
         self.settle(desk, now, open);
         self.follow(open);
         self.has_met_a_price();
         let mut at = open;
+        self.liquidate_between(desk, now, open, open);
         for turn in turns {
-            while let Some((place, level)) = self.next_hit(desk, at, turn) {
+            loop {
+                let hit = self.next_hit(desk, at, turn);
+                if let Some(price) = self.liquidate_between(desk, now, at, hit.map_or(turn, |(_, level)| level)) {
+                    at = price;
+                    continue;
+                }
+                let Some((place, level)) = hit else { break };
                 at = level;
+                self.mark(desk, at);
                 let order = self.resting.remove(place);
                 self.act(desk, now, order, at);
                 self.settle(desk, now, at);
             }
             at = turn;
+            self.mark(desk, at);
             self.settle(desk, now, at);
             self.follow(at);
         }
@@ -217,10 +256,11 @@ impl Market {
     }
 
     /// Lets everything act that acts at a price where the market stands.
-    fn settle(&mut self, desk: &mut Desk, now: Timestamp, price: Decimal) {
+    pub(super) fn settle(&mut self, desk: &mut Desk, now: Timestamp, price: Decimal) {
         let rule = desk.settings.limit_fill;
         loop {
-            let acting = self.resting.iter().enumerate().filter(|(_, order)| order.acts_at(price, rule));
+            let acting = self.resting.iter().enumerate();
+            let acting = acting.filter(|(_, order)| order.acts_at(price, rule) && !self.lacks_volume(order));
             let Some((place, _)) = acting.min_by_key(|(_, order)| order.rank()) else { return };
             let order = self.resting.remove(place);
             self.act(desk, now, order, price);
@@ -231,6 +271,9 @@ impl Market {
     fn next_hit(&self, desk: &Desk, from: Decimal, to: Decimal) -> Option<(usize, Decimal)> {
         let rule = desk.settings.limit_fill;
         let hit = |order: &Standing| {
+            if self.lacks_volume(order) {
+                return None;
+            }
             let strict = order.is_strict(rule);
             match order.level()? {
                 Level::Below(level) if level <= from && (to < level || (to == level && !strict)) => Some(level),
@@ -247,7 +290,7 @@ impl Market {
     }
 
     /// Moves trailing stops after the market.
-    fn follow(&mut self, price: Decimal) {
+    pub(super) fn follow(&mut self, price: Decimal) {
         for order in &mut self.resting {
             if let Terms::Trailing { best, .. } = &mut order.terms {
                 *best = Some(match (order.side, *best) {
@@ -259,177 +302,15 @@ impl Market {
         }
     }
 
-    fn has_met_a_price(&mut self) {
+    pub(super) fn has_met_a_price(&mut self) {
         for order in &mut self.resting {
             order.fresh = false;
-        }
-    }
-
-    /// An order that waited for the open gets it.
-    fn take_open(&mut self, desk: &mut Desk, now: Timestamp, order: &Standing, open: Decimal) {
-        match order.terms {
-            Terms::Immediate { price } if !reaches(order.side, price, open) => desk.cancelled(order.client_id, NOTHING_TO_TAKE),
-            Terms::Immediate { price } => self.take(desk, now, order, open, Some(price)),
-            _ => self.take(desk, now, order, open, None),
-        }
-    }
-
-    /// An order acts where the market stands at `price`.
-    fn act(&mut self, desk: &mut Desk, now: Timestamp, mut order: Standing, price: Decimal) {
-        match order.terms {
-            Terms::Limit { price: limit, .. } if order.fresh => self.take(desk, now, &order, price, Some(limit)),
-            Terms::Trigger { limit: Some(limit), .. } => {
-                desk.events.push_back(VenueEvent::Triggered { order: order.client_id });
-                if reaches(order.side, limit, price) {
-                    self.take(desk, now, &order, price, Some(limit));
-                } else {
-                    order.terms = Terms::Limit { price: limit, post_only: false, child: true };
-                    order.fresh = false;
-                    self.resting.push(order);
-                }
-            }
-            Terms::Trigger { .. } | Terms::Trailing { .. } => {
-                desk.events.push_back(VenueEvent::Triggered { order: order.client_id });
-                self.take(desk, now, &order, price, None);
-            }
-            Terms::Limit { .. } | Terms::Market | Terms::Immediate { .. } => {
-                self.fill(desk, now, &order, Some(price), true);
-            }
-        }
-    }
-
-    /// Fills as a taker: with slippage, but never beyond its limit.
-    fn take(&mut self, desk: &mut Desk, now: Timestamp, order: &Standing, price: Decimal, limit: Option<Decimal>) {
-        let slipped = desk.taker_price(&self.rules, order.side, price);
-        let worst = match (order.side, limit, slipped) {
-            (Side::Buy, Some(limit), Some(slipped)) => Some(slipped.min(limit)),
-            (Side::Sell, Some(limit), Some(slipped)) => Some(slipped.max(limit)),
-            (_, _, slipped) => slipped,
-        };
-        self.fill(desk, now, order, worst, false);
-    }
-
-    /// Fills the whole order, or as much as reduce-only leaves of it. `price` is none where it overflowed.
-    fn fill(&mut self, desk: &mut Desk, now: Timestamp, order: &Standing, price: Option<Decimal>, maker: bool) {
-        let before = self.position(order.strategy);
-        let size = if order.reduce_only {
-            let Ok(size) = Size::new(order.size.get().min(reducible(before, order.side))) else {
-                return desk.cancelled(order.client_id, REDUCE_ONLY);
-            };
-            size
-        } else {
-            order.size
-        };
-        let booked = price.and_then(|price| Price::new(price).ok()).and_then(|price| {
-            let after = before.checked_add(order.side.signed(size))?;
-            let notional = size.get().checked_mul(price.get())?;
-            let in_range = after.abs().max(notional) <= Decimal::from(AMOUNT_MAX);
-            Some((price, desk.fee(maker, size.get(), price)?, after)).filter(|_| in_range)
-        });
-        let Some((price, fee, after)) = booked else {
-            return desk.cancelled(order.client_id, OVERFLOW);
-        };
-        let trade_id = desk.next_trade();
-        desk.events.push_back(VenueEvent::Fill(Box::new(VenueFill {
-            order: order.client_id,
-            trade_id,
-            instrument: self.id,
-            side: order.side,
-            price,
-            size,
-            fee,
-            maker,
-            liquidation: false,
-            time: now,
-        })));
-        self.hold(order.strategy, after);
-        if size < order.size {
-            desk.cancelled(order.client_id, REDUCE_ONLY);
-        }
-        if let Some(sibling) = order.sibling.and_then(|sibling| self.remove(sibling)) {
-            desk.cancelled(sibling.client_id, SIBLING_FILLED);
-        }
-        self.drop_reduced(desk, order.strategy, before, after);
-        if let Some(exits) = order.exits {
-            self.attach(desk, now, order, exits, (size, after));
-        }
-    }
-
-    fn hold(&mut self, strategy: StrategyId, size: Decimal) {
-        match self.positions.iter_mut().find(|(holder, _)| *holder == strategy) {
-            Some((_, held)) => *held = size,
-            None => self.positions.push((strategy, size)),
-        }
-    }
-
-    /// Cancels reduce-only orders whose position is gone.
-    fn drop_reduced(&mut self, desk: &mut Desk, strategy: StrategyId, before: Decimal, after: Decimal) {
-        self.resting.retain(|order| {
-            let gone = order.reduce_only
-                && order.strategy == strategy
-                && !reducible(before, order.side).is_zero()
-                && reducible(after, order.side).is_zero();
-            if gone {
-                desk.cancelled(order.client_id, REDUCE_ONLY);
-            }
-            !gone
-        });
-    }
-
-    /// The exits of an order that filled become live. They take part in what is left of the candle: the exchange holds them,
-    /// so that nobody had to see the candle to place them.
-    fn attach(
-        &mut self,
-        desk: &mut Desk,
-        now: Timestamp,
-        parent: &Standing,
-        exits: AttachedExits,
-        (size, after): (Size, Decimal),
-    ) {
-        let side = parent.side.opposite();
-        // An order that only closed has nothing to protect.
-        if reducible(after, side).is_zero() {
-            return;
-        }
-        let Some(origin) = parent.client_id.origin() else { return };
-        let leg = |leg| ClientOrderId::derive(OrderOrigin { leg, ..origin });
-        let (take_profit_id, stop_loss_id) = (leg(1), leg(2));
-        let legs = [
-            (take_profit_id, stop_loss_id, TriggerKind::TakeProfit, exits.take_profit),
-            (stop_loss_id, take_profit_id, TriggerKind::Stop, exits.stop_loss),
-        ];
-        let both = exits.take_profit.is_some() && exits.stop_loss.is_some();
-        for (id, sibling, kind, trigger_price) in legs {
-            let (Some(client_id), Some(trigger_price)) = (id, trigger_price) else { continue };
-            let venue_id = desk.next_order();
-            let terms = OrderKind::Trigger { kind, trigger_price, limit_price: None };
-            desk.events.push_back(VenueEvent::ExitLive {
-                order: client_id,
-                venue_order: venue_id,
-                instrument: self.id,
-                side,
-                size,
-                kind: terms,
-            });
-            self.add(Standing {
-                client_id,
-                venue_id,
-                arrived: now,
-                side,
-                size,
-                terms: Terms::Trigger { kind, trigger: trigger_price.get(), limit: None },
-                reduce_only: true,
-                exits: None,
-                sibling: sibling.filter(|_| both),
-                fresh: false,
-                ..*parent
-            });
         }
     }
 }
 
 /// Whether a limit accepts a price: it is as good or better.
-fn reaches(side: Side, limit: Decimal, price: Decimal) -> bool {
+pub(super) fn reaches(side: Side, limit: Decimal, price: Decimal) -> bool {
     match side {
         Side::Buy => price <= limit,
         Side::Sell => price >= limit,
@@ -437,7 +318,7 @@ fn reaches(side: Side, limit: Decimal, price: Decimal) -> bool {
 }
 
 /// How much of a position an order of this side can take away.
-fn reducible(position: Decimal, side: Side) -> Decimal {
+pub(super) fn reducible(position: Decimal, side: Side) -> Decimal {
     match side {
         Side::Buy => (-position).max(Decimal::ZERO),
         Side::Sell => position.max(Decimal::ZERO),

@@ -17,8 +17,10 @@ pub(super) struct Standing {
     /// Whose position it changes.
     pub(super) strategy: StrategyId,
     pub(super) side: Side,
-    /// What is to fill. Fills are complete, so that this is all of it.
+    /// What is still to fill.
     pub(super) size: Size,
+    /// What has filled.
+    pub(super) filled: Decimal,
     pub(super) terms: Terms,
     pub(super) reduce_only: bool,
     pub(super) exits: Option<AttachedExits>,
@@ -26,6 +28,8 @@ pub(super) struct Standing {
     pub(super) sibling: Option<ClientOrderId>,
     /// Whether it has met no price yet: a limit order that could fill at the first price it meets takes liquidity.
     pub(super) fresh: bool,
+    /// How much stands before it at its price, where the data shows that; none: not known.
+    pub(super) ahead: Option<Decimal>,
 }
 
 /// When an order came, and the number it got.
@@ -82,21 +86,24 @@ impl Standing {
             strategy,
             side: new.side,
             size: new.size,
+            filled: Decimal::ZERO,
             terms,
             reduce_only: new.reduce_only,
             exits: new.exits,
             sibling: None,
             fresh: !terms.is_post_only(),
+            ahead: None,
         }
     }
 
-    /// New terms, as if it were cancelled and placed again: it goes to the end of the queue.
+    /// New terms, as if it were cancelled and placed again: it goes to the end of the queue. `size` is what is still to fill.
     pub(super) fn amend(&mut self, terms: Terms, size: Size, arrival: Arrival) {
         self.terms = terms;
         self.size = size;
         self.venue_id = arrival.venue_id;
         self.arrived = arrival.time;
         self.fresh = !terms.is_post_only();
+        self.ahead = None;
     }
 
     /// Where it acts; none where it waits for the next open instead.

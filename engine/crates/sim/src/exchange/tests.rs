@@ -1,5 +1,9 @@
 //! Fill rules, a few tests each. Scripts are short: what is placed, the candles, what the exchange says.
 
+mod margin;
+mod partial;
+mod ticks;
+
 use super::*;
 use crate::testing::{candle, number, price};
 use calypte_kernel::{
@@ -114,7 +118,13 @@ fn words(event: &VenueEvent) -> String {
         VenueEvent::ExitLive { order, side, size, .. } => format!("live {} {side:?} {size}", name(*order)),
         VenueEvent::Fill(fill) => {
             let VenueFill { order, side, size, price, maker, .. } = fill.as_ref();
-            format!("{} {side:?} {size} @ {price} {}", name(*order), if *maker { "maker" } else { "taker" })
+            let how = match (maker, fill.liquidation) {
+                (_, true) => "liquidation",
+                (true, _) => "maker",
+                (false, _) => "taker",
+            };
+            let order = if fill.liquidation { "-".to_owned() } else { name(*order) };
+            format!("{order} {side:?} {size} @ {price} {how}")
         }
         other => format!("{other:?}"),
     }

@@ -8,7 +8,8 @@ use calypte_kernel::{
     Timestamp, Wanted, statistic,
 };
 use calypte_sim::{
-    Backtest, BacktestSettings, CandleSource, ExchangeSettings, MemorySource, Outcome, SeriesData, SeriesSource, TRADES_MAX,
+    Backtest, BacktestSettings, CandleSource, ExchangeSettings, MemorySource, ModelSettings, Outcome, SeriesData, SeriesSource,
+    TRADES_MAX,
 };
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub fn settings() -> BacktestSettings {
         to: None,
         trades_max: TRADES_MAX,
         equity_interval_ms: None,
+        models: ModelSettings::default(),
     }
 }
 
