@@ -67,23 +67,11 @@ impl WholeFile {
 
 /// Whether two paths lead to one file, by whatever names. False where one of them leads nowhere.
 pub fn is_same(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
     match (std::fs::metadata(one), std::fs::metadata(other)) {
-        (Ok(first), Ok(second)) => {
-            same_identity(&first, &second).unwrap_or_else(|| one.canonicalize().ok() == other.canonicalize().ok())
-        }
+        (Ok(first), Ok(second)) => (first.dev(), first.ino()) == (second.dev(), second.ino()),
         _ => false,
     }
-}
-
-#[cfg(unix)]
-fn same_identity(one: &std::fs::Metadata, other: &std::fs::Metadata) -> Option<bool> {
-    use std::os::unix::fs::MetadataExt;
-    Some((one.dev(), one.ino()) == (other.dev(), other.ino()))
-}
-
-#[cfg(not(unix))]
-fn same_identity(_: &std::fs::Metadata, _: &std::fs::Metadata) -> Option<bool> {
-    None
 }
 
 #[cfg(test)]

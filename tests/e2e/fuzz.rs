@@ -8,7 +8,7 @@ mod mutated;
 
 use allocated::most_allocated;
 use calypte::data::{CandleFile, DataError, OnFault, OnGap, ReadOptions, TimeUnit};
-use calypte::report::{JournalError, SweepJournal};
+use calypte::report::{Earlier, JournalError, SweepJournal};
 use calypte::request::instrument::{InstrumentSpecs, NotRules};
 use calypte::request::{Axis, DataSpec, ParameterSpec};
 use calypte_sim::{BATCH_MAX, SourceItem};
@@ -178,7 +178,7 @@ fn axes() -> Vec<Axis> {
 /// A journal of three combinations, as a sweep leaves it.
 static JOURNAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let folder = temp_dir();
-    let (mut journal, _) = SweepJournal::open(folder.path(), false, DIGEST, &axes()).expect("a new journal");
+    let (mut journal, _) = SweepJournal::open(folder.path(), Earlier::Keep, DIGEST, &axes()).expect("a new journal");
     for number in 0..3 {
         let row = serde_json::json!({
             "number": number, "values": ["5"], "status": "completed", "events": 9, "fills": 2, "fees": "0.5",
@@ -192,7 +192,7 @@ static JOURNAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// Goes on with the journal of a folder; how many rows it had.
 fn resumed(folder: &Path) -> Result<(SweepJournal, usize), JournalError> {
-    SweepJournal::open(folder, true, DIGEST, &axes()).map(|(journal, rows)| (journal, rows.len()))
+    SweepJournal::open(folder, Earlier::Resume, DIGEST, &axes()).map(|(journal, rows)| (journal, rows.len()))
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use super::worlds::with_module;
 use super::{HONEST, candles, the_next_is_honest};
 use crate::in_process::{Record, compiler, request, runtime, settings};
 use calypte::control::Control;
-use calypte::run::{Way, backtest_in};
+use calypte::run::{Prepared, Way};
 use calypte_host::{CompileLimits, Sandbox, SandboxSettings, UploadSettings, Uploads};
 use calypte_sim::RunStatus;
 use std::collections::BTreeMap;
@@ -198,7 +198,10 @@ fn a_bomb_holds_up_neither_an_upload_nor_a_backtest_of_the_same_process() {
             let uploaded = uploads.load(honest).await.expect("it is a strategy");
             assert_eq!(uploaded.strategy.manifest().name, "ema-atr");
             drop(uploaded);
-            backtest_in(&uploads, request, Arc::new(Control::default()), Box::new(Record::default()), Way::Next).await
+            Prepared::new_in(&uploads, request, Arc::new(Control::default()))
+                .await?
+                .run(Box::new(Record::default()), Way::Next)
+                .await
         };
         tokio::select! {
             biased;
