@@ -100,7 +100,7 @@ impl<T: Slot> lifecycle::Guest for T {
         T::Strategy::describe()
     }
 
-    async fn init(context: lifecycle::Context) -> Result<Vec<Subscription>, String> {
+    fn init(context: lifecycle::Context) -> Result<Vec<Subscription>, String> {
         let mut context = Context::new(context);
         match T::Strategy::init(&mut context) {
             Ok(strategy) => {
@@ -111,7 +111,7 @@ impl<T: Slot> lifecycle::Guest for T {
         }
     }
 
-    async fn on_stop(reason: StopReason) -> Vec<Intent> {
+    fn on_stop(reason: StopReason) -> Vec<Intent> {
         T::with(|slot| {
             let mut intents = Intents::new();
             if let Some(strategy) = slot {
@@ -123,59 +123,59 @@ impl<T: Slot> lifecycle::Guest for T {
 }
 
 impl<T: Slot> market_events::Guest for T {
-    async fn on_candle(event: CandleEvent) -> Vec<Intent> {
+    fn on_candle(event: CandleEvent) -> Vec<Intent> {
         hook::<T>(Event::Candle(event))
     }
 
-    async fn on_trade(event: TradeEvent) -> Vec<Intent> {
+    fn on_trade(event: TradeEvent) -> Vec<Intent> {
         hook::<T>(Event::Trade(event))
     }
 
-    async fn on_quote(event: QuoteEvent) -> Vec<Intent> {
+    fn on_quote(event: QuoteEvent) -> Vec<Intent> {
         hook::<T>(Event::Quote(event))
     }
 
-    async fn on_book(event: BookEvent) -> Vec<Intent> {
+    fn on_book(event: BookEvent) -> Vec<Intent> {
         hook::<T>(Event::Book(event))
     }
 
-    async fn on_context(event: ContextEvent) -> Vec<Intent> {
+    fn on_context(event: ContextEvent) -> Vec<Intent> {
         hook::<T>(Event::Context(event))
     }
 }
 
 impl<T: Slot> account_events::Guest for T {
-    async fn on_position(event: PositionEvent) -> Vec<Intent> {
+    fn on_position(event: PositionEvent) -> Vec<Intent> {
         hook::<T>(Event::Position(event))
     }
 
-    async fn on_order(event: OrderEvent) -> Vec<Intent> {
+    fn on_order(event: OrderEvent) -> Vec<Intent> {
         hook::<T>(Event::Order(event))
     }
 
-    async fn on_funding(event: FundingEvent) -> Vec<Intent> {
+    fn on_funding(event: FundingEvent) -> Vec<Intent> {
         hook::<T>(Event::Funding(event))
     }
 
-    async fn on_balance(event: BalanceEvent) -> Vec<Intent> {
+    fn on_balance(event: BalanceEvent) -> Vec<Intent> {
         hook::<T>(Event::Balance(event))
     }
 }
 
 impl<T: Slot> timer_events::Guest for T {
-    async fn on_timer(event: TimerEvent) -> Vec<Intent> {
+    fn on_timer(event: TimerEvent) -> Vec<Intent> {
         hook::<T>(Event::Timer(event))
     }
 }
 
 impl<T: Slot> feed_events::Guest for T {
-    async fn on_feed(event: FeedEvent) -> Vec<Intent> {
+    fn on_feed(event: FeedEvent) -> Vec<Intent> {
         hook::<T>(Event::Feed(event))
     }
 }
 
 impl<T: Slot> parameter_events::Guest for T {
-    async fn on_params(parameters: Vec<(String, ParamValue)>) -> Result<(), String> {
+    fn on_params(parameters: Vec<(String, ParamValue)>) -> Result<(), String> {
         T::with(|slot| match slot {
             Some(strategy) => strategy.on_params(&Parameters::new(parameters)).map_err(|refusal| refusal.0),
             None => Err("the strategy has not begun".into()),
@@ -184,7 +184,7 @@ impl<T: Slot> parameter_events::Guest for T {
 }
 
 impl<T: Slot> checkpoint::Guest for T {
-    async fn save() -> Vec<u8> {
+    fn save() -> Vec<u8> {
         T::with(|slot| slot.as_mut().map(Strategy::save).unwrap_or_default())
     }
 }
