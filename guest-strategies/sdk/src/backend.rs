@@ -3,8 +3,8 @@
 
 #[cfg(target_family = "wasm")]
 mod imports {
-    pub(crate) use crate::bindings::calypte::strategy::events::next;
     pub(crate) use crate::bindings::calypte::strategy::{account, chart, log, market, state, status};
+    pub(crate) use crate::returned::{Pulled, Returned};
 }
 
 #[cfg(target_family = "wasm")]

@@ -3,7 +3,7 @@
 //! A hook that returns intents handles its event and then, as long as nothing was asked for, pulls the following event with
 //! `events.next` inside the same call: that costs a fraction of a hook call. Authors never see it.
 
-use crate::backend;
+use crate::backend::{Pulled, Returned};
 use crate::bindings::exports::calypte::strategy::{
     account_events, checkpoint, feed_events, lifecycle, market_events, parameter_events, timer_events,
 };
@@ -74,15 +74,19 @@ pub(crate) fn deliver<S: Strategy>(strategy: &mut S, event: &Event, intents: &mu
 
 /// Handles an event and whatever can be pulled after it, up to the first that asks for something.
 ///
-/// An event is as large as its largest kind: each lives where `next` put it and is never moved, which took longer than most
-/// strategies take for a candle.
+/// An event is as large as its largest kind, and moving one took longer than most strategies take for a candle: each is handed
+/// on where it lies.
 pub(crate) fn drive<S: Strategy>(strategy: &mut S, event: Event) -> Vec<Intent> {
     let mut intents = Intents::new();
     deliver(strategy, &event, &mut intents);
     drop(event);
+    let mut returned = Returned::new();
     while intents.is_empty() && strategy.fast_path() {
-        let Some(event) = backend::next() else { return Vec::new() };
-        deliver(strategy, &event, &mut intents);
+        match returned.next() {
+            None => return Vec::new(),
+            Some(Pulled::Candle(event)) => strategy.on_candle(event, &mut intents),
+            Some(Pulled::Other(event)) => deliver(strategy, &event.read(), &mut intents),
+        }
     }
     intents.into_vec()
 }

@@ -22,7 +22,8 @@ const POWERS_F64: [f64; 29] = [
 
 /// An exact decimal: `mantissa × 10^-scale`.
 ///
-/// Two decimals are equal when their values are: `1.5 == 1.50`.
+/// Two decimals are equal when their values are: `1.5 == 1.50`. It lies in memory as the contract has it.
+#[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Decimal {
     /// The digits, with sign.

@@ -49,6 +49,9 @@ pub mod log;
 mod manifest;
 pub mod market;
 mod params;
+#[cfg(any(target_family = "wasm", test))]
+#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "natively only its layout is looked at"))]
+mod returned;
 pub mod state;
 pub mod status;
 mod strategy;

@@ -1,7 +1,7 @@
 //! The component's imports, answered by the bench whose hook is running on this thread.
 
 use super::world::World;
-use crate::Event;
+use crate::{CandleEvent, Event};
 use std::cell::RefCell;
 
 thread_local! {
@@ -21,8 +21,41 @@ fn with<R>(work: impl FnOnce(&mut World) -> R) -> R {
     RUNNING.with(|running| work(running.borrow_mut().as_mut().expect("engine functions may be called inside of hooks only")))
 }
 
-pub(crate) fn next() -> Option<Event> {
-    with(World::next_event)
+/// Where the event that was pulled lies.
+pub(crate) struct Returned(Option<Event>);
+
+/// An event that was pulled.
+pub(crate) enum Pulled<'a> {
+    /// A candle.
+    Candle(&'a CandleEvent),
+    /// Another kind.
+    Other(Unread<'a>),
+}
+
+/// An event that waits to be read.
+pub(crate) struct Unread<'a>(&'a Event);
+
+impl Returned {
+    /// Room for an event.
+    pub(crate) const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Ends the event and takes the following one, if there is one.
+    pub(crate) fn next(&mut self) -> Option<Pulled<'_>> {
+        self.0 = with(World::next_event);
+        self.0.as_ref().map(|event| match event {
+            Event::Candle(event) => Pulled::Candle(event),
+            event => Pulled::Other(Unread(event)),
+        })
+    }
+}
+
+impl Unread<'_> {
+    /// Reads it.
+    pub(crate) fn read(self) -> Event {
+        self.0.clone()
+    }
 }
 
 pub(crate) mod log {
