@@ -13,6 +13,7 @@ mod hook;
 mod ids;
 mod instrument;
 mod intent;
+pub mod journal;
 mod ledger;
 mod margin;
 mod market;
