@@ -5,8 +5,8 @@ use calypte::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use calypte::request::{LimitFill, RunSettings};
 use calypte_kernel::{
     AccountId, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input, Instrument,
-    InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, Subscription, Timeframe,
-    TradingCore, statistic,
+    InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, StrategyRisk,
+    Subscription, Timeframe, TradingCore, statistic,
 };
 use calypte_sim::{
     Backtest, BacktestSettings, Exchange, ExchangeSettings, MemorySource, ModelSettings, Outcome, SeriesData, SeriesSource,
@@ -74,6 +74,7 @@ pub(crate) fn driver(candles: &Arc<[Candle]>) -> Outcome {
         series: series(),
         exchange: ExchangeSettings { fees: fees(), ..ExchangeSettings::default() },
         limits: Limits::default(),
+        risk: AccountRisk::NONE,
         from: None,
         to: None,
         trades_max: TRADES_MAX,

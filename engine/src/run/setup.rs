@@ -3,7 +3,7 @@
 use super::prepare::Loaded;
 use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
-use calypte_kernel::{AccountId, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, Timeframe};
+use calypte_kernel::{AccountId, AccountRisk, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, Timeframe};
 use calypte_sim::{
     BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume,
 };
@@ -67,6 +67,7 @@ impl Setup {
                 participation: None,
             },
             limits: Limits::default(),
+            risk: AccountRisk::NONE,
             from: settings.from,
             to: settings.to,
             trades_max: TRADES_MAX,

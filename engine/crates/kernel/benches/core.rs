@@ -78,14 +78,7 @@ fn review(criterion: &mut Criterion) {
         take_profit: None,
         stop_loss: None,
     };
-    let standing = Standing {
-        lane: Lane::Running,
-        decision_age_ms: 0,
-        position: Decimal::ZERO,
-        reference: Some(price(600_000)),
-        open_orders: 3,
-        tag_taken: false,
-    };
+    let standing = Standing { reference: Some(price(600_000)), open_orders: 3, ..Standing::new(Lane::Running) };
     criterion.bench_function("the review of a limit order", |bencher| {
         bencher.iter(|| gate.review(&black_box(Request::Place { order: &order, client_id }), &standing).expect("it passes"));
     });

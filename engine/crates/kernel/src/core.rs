@@ -11,20 +11,27 @@
 
 mod account;
 mod answers;
+mod closing;
 mod deliveries;
 mod intents;
+mod kill;
 mod lifecycle;
 mod market;
+mod protect;
+mod standing;
 mod upgrade;
 mod venue;
 
+pub use standing::MarginView;
+
 use crate::account::Holding;
+use crate::guard::AccountGuard;
 use crate::ledger::Money;
 use crate::slot::Slot;
 use crate::timers::Schedule;
 use crate::{
-    AccountId, CoreSettings, Decimal, Input, InstrumentId, MarginMode, Output, Position, Price, ReconcileCause, SettingsError,
-    StrategyId, StrategyView, Timestamp,
+    AccountId, CoreSettings, Decimal, Input, InstrumentId, Killed, MarginMode, Output, Position, Price, ReconcileCause,
+    SettingsError, StrategyId, StrategyView, Timestamp, TradingState,
 };
 use std::collections::VecDeque;
 
@@ -65,6 +72,8 @@ pub struct TradingCore {
     shutdown: Option<Timestamp>,
     /// When funding was last paid, by instrument: once for each time.
     funding_paid: Vec<Option<Timestamp>>,
+    /// The account's kill switch and what is watched for it.
+    account_guard: AccountGuard,
     revision: u64,
     /// Inputs that named nothing known.
     strays: u64,
@@ -78,7 +87,7 @@ impl TradingCore {
     pub fn new(settings: CoreSettings) -> Result<Self, SettingsError> {
         check(&settings)?;
         let instruments = settings.instruments.len();
-        Ok(Self {
+        let mut core = Self {
             now: Timestamp::from_millis(i64::MIN),
             slots: Vec::new(),
             feeds: market::Feeds::new(&settings),
@@ -93,10 +102,13 @@ impl TradingCore {
             differences: 0,
             shutdown: None,
             funding_paid: vec![None; instruments],
+            account_guard: AccountGuard::default(),
             revision: 0,
             strays: 0,
             settings,
-        })
+        };
+        core.choose_watch();
+        Ok(core)
     }
 
     /// Applies one input. What follows from it waits in [`TradingCore::poll`]. Time does not run backwards: an earlier `now`
@@ -112,6 +124,9 @@ impl TradingCore {
             }
             if self.shutdown.is_some_and(|deadline| deadline < now) {
                 self.check_deadline();
+            }
+            if self.account_guard.watching {
+                self.watch_missed(now);
             }
         }
         match input {
@@ -129,6 +144,11 @@ impl TradingCore {
             Input::Upgrade(deployment) => self.upgrade(*deployment),
             Input::Checkpoint => self.checkpoint(),
             Input::Shutdown { deadline } => self.shut_down(deadline),
+            Input::Operator(command) => self.operator(command),
+            Input::TenantExposure { elsewhere } => self.account_guard.elsewhere = elsewhere,
+        }
+        if self.account_guard.watching {
+            self.watch();
         }
     }
 
@@ -147,8 +167,19 @@ impl TradingCore {
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
         let timer = self.schedule.next();
-        // None is below everything: the earlier of two needs both.
-        timer.zip(self.shutdown).map(|(timer, deadline)| timer.min(deadline)).or(timer).or(self.shutdown)
+        // None is below everything: the earliest of those there are.
+        let timer = timer.zip(self.shutdown).map(|(timer, deadline)| timer.min(deadline)).or(timer).or(self.shutdown);
+        if self.account_guard.watching { timer.into_iter().chain(self.account_guard.wake).min() } else { timer }
+    }
+
+    /// The account's kill switch, where it fired.
+    pub const fn killed(&self) -> Option<Killed> {
+        self.account_guard.switch.killed
+    }
+
+    /// What the operator allows the account.
+    pub const fn trading_state(&self) -> TradingState {
+        self.account_guard.switch.set
     }
 
     /// What the account is made of.
@@ -234,6 +265,7 @@ fn check(settings: &CoreSettings) -> Result<(), SettingsError> {
             return Err(SettingsError::SeriesOfNothing { id: series.id, instrument: series.instrument });
         }
     }
+    settings.risk.check(settings.instruments.len())?;
     if settings.account.get() >= 1 << 24 {
         return Err(SettingsError::AccountNumber(settings.account));
     }

@@ -54,6 +54,48 @@ denial_codes! {
     OrderSizeLimit = "order-size-limit",
     /// The order is worth more than the limit.
     OrderNotionalLimit = "order-notional-limit",
+    /// The instrument is not to be traded now.
+    InstrumentNotTradable = "instrument-not-tradable",
+    /// The instrument does not take that kind of order.
+    OrderTypeNotAllowed = "order-type-not-allowed",
+    /// The notional in the instrument would be above the limit.
+    InstrumentNotionalLimit = "instrument-notional-limit",
+    /// The notional of the strategy would be above the limit.
+    StrategyNotionalLimit = "strategy-notional-limit",
+    /// The notional of the account would be above the limit.
+    AccountNotionalLimit = "account-notional-limit",
+    /// The notional of all the tenant's accounts would be above the limit.
+    TenantNotionalLimit = "tenant-notional-limit",
+    /// The notional of the account would be too many times its equity.
+    LeverageLimit = "leverage-limit",
+    /// The equity does not cover the initial margin.
+    InsufficientMargin = "insufficient-margin",
+    /// The price is too far on the wrong side of the market.
+    PriceCollar = "price-collar",
+    /// It would meet an own order.
+    SelfTrade = "self-trade",
+    /// The market data of the instrument is too old.
+    DataStale = "data-stale",
+    /// The account is not reconciled with the exchange.
+    NotReconciled = "not-reconciled",
+    /// Too many new orders in too short a time.
+    OrderRate = "order-rate",
+    /// Too many amendments in too short a time.
+    AmendRate = "amend-rate",
+    /// Too many cancels in too short a time.
+    CancelRate = "cancel-rate",
+    /// Only what reduces passes: the operator says so.
+    ReducingOnly = "reducing-only",
+    /// Only cancels pass: the operator says so.
+    TradingHalted = "trading-halted",
+    /// A kill switch fired.
+    Killed = "killed",
+    /// A streak of stop-losses pauses it.
+    PausedAfterLosses = "paused-after-losses",
+    /// A drawdown of its round trips pauses it.
+    PausedByDrawdown = "paused-by-drawdown",
+    /// Too little profit pauses the instrument.
+    PausedLowProfit = "paused-low-profit",
     /// The strategy has as many open orders as it may.
     TooManyOpenOrders = "too-many-open-orders",
     /// The answer held more intents than are taken.
@@ -84,6 +126,8 @@ denial_codes! {
     AlreadyDeployed = "already-deployed",
     /// To the operator: the account holds as many strategies as it may.
     TooManyStrategies = "too-many-strategies",
+    /// To the operator: what is declared about risk makes no sense.
+    BadRiskSettings = "bad-risk-settings",
 }
 
 impl std::fmt::Display for DenialCode {

@@ -7,7 +7,7 @@
 //!
 //! Here bytes come in and go out; where they are kept, when they reach the disk and for how long belongs to the shell. What
 //! is read is anybody's: a wrong byte is an error that names its place, never a panic and never more memory than the record is
-//! long. The tables in `market`, `input` and `output` are the format; the golden bytes in its tests hold them to it.
+//! long. The tables in `market`, `input`, `output` and `risk` are the format; the golden bytes in its tests hold them to it.
 
 mod checksum;
 mod frame;
@@ -16,6 +16,7 @@ mod market;
 mod output;
 mod record;
 mod replay;
+mod risk;
 mod segment;
 mod tables;
 #[cfg(test)]

@@ -4,13 +4,24 @@
 //! or denies it with a code and the numbers involved. It keeps nothing and changes nothing, so each check can be read and
 //! tested alone. Cancelling only ever makes a risk smaller: it passes whatever the age of the decision.
 
+mod checks;
+mod settings;
+mod stake;
+mod standing;
 pub(crate) mod terms;
+
+pub use settings::*;
+pub use stake::{Stake, Stakes};
+pub use standing::{Lane, Resting, Standing, Trading, TradingCause};
+
+pub(crate) use checks::reach;
 
 use crate::denial::{Denial, DenialCode};
 use crate::{
     ClientOrderId, Command, Decimal, Instrument, InstrumentId, Limits, MarginMode, NewOrder, Order, OrderKind, OrderTag,
-    PlaceOrder, Price, Side, Size, Wanted,
+    PlaceOrder, Price, Rounding, Side, Size, TimeInForce, Timestamp, Wanted,
 };
+use checks::Terms;
 
 /// Something that passed every check. Only [`RiskGate::review`] makes one, and a venue takes nothing else, so an unreviewed
 /// order cannot reach it.
@@ -21,6 +32,24 @@ use crate::{
 ///
 /// ```compile_fail,E0599
 /// let order = calypte_kernel::Approved::from("an order that nobody looked at");
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn made_of_nothing<T: Default>() -> T {
+///     T::default()
+/// }
+/// let order = made_of_nothing::<calypte_kernel::Approved<calypte_kernel::Command>>();
+/// ```
+///
+/// Nor can it be doubled: an approval is sent once.
+///
+/// ```compile_fail,E0277
+/// fn doubled<T: Clone>(once: &T) -> T {
+///     once.clone()
+/// }
+/// fn twice(order: &calypte_kernel::Approved<calypte_kernel::Command>) {
+///     doubled(order);
+/// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Approved<T>(T);
@@ -89,34 +118,37 @@ pub enum Request<'a> {
         /// Cross or isolated.
         mode: MarginMode,
     },
+    /// What closes a position, in the lane of a kill switch.
+    Close {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// By how much, signed, not zero.
+        by: Decimal,
+        /// Worst price accepted, brought onto the grid so that it still reaches the market; none: at the market.
+        worst: Option<Price>,
+        /// The name it will have.
+        client_id: ClientOrderId,
+    },
+    /// The exchange's dead man's switch: set it, or clear it.
+    ScheduleCancel {
+        /// When it is to cancel everything; none: never.
+        at: Option<Timestamp>,
+        /// What time it is.
+        now: Timestamp,
+    },
 }
 
-/// Which checks of its state a strategy's requests must pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// It runs: everything may pass.
-    Running,
-    /// It is handed history: nothing passes.
-    WarmingUp,
-    /// It is being stopped: only cancels and what is reduce-only passes.
-    Stopping,
-}
-
-/// What is true of the strategy while a request is reviewed.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing {
-    /// Which lane it is in.
-    pub lane: Lane,
-    /// Age of the event on which it was decided.
-    pub decision_age_ms: u64,
-    /// Its position in the instrument, signed.
-    pub position: Decimal,
-    /// Mark or last price of the instrument.
-    pub reference: Option<Price>,
-    /// How many open orders it has.
-    pub open_orders: usize,
-    /// Whether the tag in question is that of an open order.
-    pub tag_taken: bool,
+impl Request<'_> {
+    /// Whether it can only make a position smaller, and says so.
+    pub const fn is_reduce_only(&self) -> bool {
+        match self {
+            Self::Place { order, .. } => order.reduce_only,
+            Self::Move { reduce_only, .. } => *reduce_only,
+            Self::Close { .. } => true,
+            Self::Amend { order, .. } => order.reduce_only,
+            Self::Cancel { .. } | Self::SetLeverage { .. } | Self::ScheduleCancel { .. } => false,
+        }
+    }
 }
 
 /// The checks between an intent and a venue.
@@ -124,7 +156,12 @@ pub struct Standing {
 pub struct RiskGate<'a> {
     instruments: &'a [Instrument],
     limits: &'a Limits,
+    account: &'a AccountRisk,
+    strategy: &'a StrategyRisk,
 }
+
+static NO_ACCOUNT_RISK: AccountRisk = AccountRisk::NONE;
+static NO_STRATEGY_RISK: StrategyRisk = StrategyRisk::NONE;
 
 /// Largest tag: what every language can hold in a number.
 pub const ORDER_TAG_MAX: u64 = (1 << 53) - 1;
@@ -132,7 +169,13 @@ pub const ORDER_TAG_MAX: u64 = (1 << 53) - 1;
 impl<'a> RiskGate<'a> {
     /// A gate for an account's instruments, under its limits.
     pub const fn new(instruments: &'a [Instrument], limits: &'a Limits) -> Self {
-        Self { instruments, limits }
+        Self { instruments, limits, account: &NO_ACCOUNT_RISK, strategy: &NO_STRATEGY_RISK }
+    }
+
+    /// The same gate under what is declared for the account and for the strategy that asks.
+    #[must_use]
+    pub const fn under(self, account: &'a AccountRisk, strategy: &'a StrategyRisk) -> Self {
+        Self { account, strategy, ..self }
     }
 
     /// Approves a request or denies it.
@@ -141,33 +184,61 @@ impl<'a> RiskGate<'a> {
     /// The first check that it does not pass.
     pub fn review(&self, request: &Request<'_>, standing: &Standing) -> Result<Approved<Command>, Denial> {
         lane_allows(request, standing.lane)?;
-        if !matches!(request, Request::Cancel { .. }) {
-            self.check_age(standing.decision_age_ms)?;
+        if standing.lane != Lane::Closing {
+            checks::check_trading(request, standing.trading)?;
+            if !matches!(request, Request::Cancel { .. }) {
+                self.check_age(standing.decision_age_ms)?;
+            }
         }
         let command = match *request {
             Request::Place { order, client_id } => Command::Place(self.new_order(order, client_id, standing)?),
             Request::Move { instrument, by, reduce_only, tag, client_id } => {
                 let instrument = self.instrument(instrument)?;
-                let (side, size) = Side::of(by).ok_or_else(|| {
-                    Denial::new(DenialCode::SizeNotPositive, format!("a market order for {by} moves nothing"))
-                })?;
-                let size = terms::checked_size(size.get(), instrument)?;
+                let (side, size) = checked_move(by, instrument)?;
                 let kind = OrderKind::Market;
                 let order = NewOrder { client_id, instrument: instrument.id, side, size, kind, reduce_only, exits: None };
                 Command::Place(self.checked(order, tag, instrument, standing)?)
             }
             Request::Amend { order, client_id, price, size, trigger_price } => {
                 let instrument = self.instrument(order.instrument)?;
-                let (size, kind) = terms::amended(order, instrument, price, size, trigger_price)?;
+                let off_grid = self.strategy.off_grid;
+                let (size, kind) = terms::amended(order, instrument, off_grid, price, size, trigger_price)?;
                 check_reduce_only(order.reduce_only, order.side, instrument, standing.position)?;
-                self.check_worth(size, &kind, order.reduce_only, instrument, standing.reference)?;
+                if standing.lane != Lane::Closing {
+                    self.check_amended(order, size, &kind, instrument, standing)?;
+                }
                 Command::Amend { order: client_id, instrument: instrument.id, size, kind }
             }
-            Request::Cancel { instrument, client_id } => Command::Cancel { order: client_id, instrument },
+            Request::Cancel { instrument, client_id } => {
+                if standing.lane != Lane::Closing {
+                    let (rate, wait_ms) = (self.strategy.rates.cancels, standing.rate_wait_ms);
+                    checks::check_rate(rate, wait_ms, DenialCode::CancelRate, "cancels")?;
+                }
+                Command::Cancel { order: client_id, instrument }
+            }
             Request::SetLeverage { instrument, leverage, mode } => {
                 let instrument = self.instrument(instrument)?;
-                check_leverage(leverage, instrument)?;
+                check_leverage(leverage, instrument, self.account.leverage_max)?;
                 Command::SetLeverage { instrument: instrument.id, leverage, mode }
+            }
+            Request::Close { instrument, by, worst, client_id } => {
+                let instrument = self.instrument(instrument)?;
+                let (side, size) = checked_move(by, instrument)?;
+                check_reduce_only(true, side, instrument, standing.position)?;
+                let kind = closing_kind(side, worst, instrument);
+                Command::Place(NewOrder {
+                    client_id,
+                    instrument: instrument.id,
+                    side,
+                    size,
+                    kind,
+                    reduce_only: true,
+                    exits: None,
+                })
+            }
+            Request::ScheduleCancel { at, now } => {
+                check_schedule(at, now)?;
+                Command::ScheduleCancel { at }
             }
         };
         Ok(Approved(command))
@@ -175,9 +246,10 @@ impl<'a> RiskGate<'a> {
 
     fn new_order(&self, order: &PlaceOrder, client_id: ClientOrderId, standing: &Standing) -> Result<NewOrder, Denial> {
         let instrument = self.instrument(order.instrument)?;
-        let size = terms::size(order.size, instrument)?;
-        let kind = terms::kind(&order.kind, instrument)?;
-        let exits = terms::exits(order, instrument)?;
+        let off_grid = self.strategy.off_grid;
+        let size = terms::size(order.size, instrument, off_grid)?;
+        let kind = terms::kind(&order.kind, order.side, instrument, off_grid)?;
+        let exits = terms::exits(order, instrument, off_grid)?;
         let (side, reduce_only) = (order.side, order.reduce_only);
         let new = NewOrder { client_id, instrument: instrument.id, side, size, kind, reduce_only, exits };
         self.checked(new, order.tag, instrument, standing)
@@ -193,6 +265,10 @@ impl<'a> RiskGate<'a> {
     ) -> Result<NewOrder, Denial> {
         check_tag(tag, standing.tag_taken)?;
         check_reduce_only(order.reduce_only, order.side, instrument, standing.position)?;
+        if standing.lane == Lane::Closing {
+            return Ok(order);
+        }
+        self.check_type(instrument, &order.kind, order.exits.is_some())?;
         self.check_worth(order.size, &order.kind, order.reduce_only, instrument, standing.reference)?;
         if standing.open_orders >= self.limits.open_orders_max {
             let message = format!(
@@ -201,7 +277,32 @@ impl<'a> RiskGate<'a> {
             );
             return Err(Denial::new(DenialCode::TooManyOpenOrders, message));
         }
+        let NewOrder { side, size, kind, reduce_only, .. } = &order;
+        let terms = Terms { instrument, side: *side, open: size.get(), kind, reduce_only: *reduce_only };
+        self.check_surroundings(&terms, standing)?;
+        self.check_stakes(&terms, standing)?;
+        checks::check_rate(self.strategy.rates.orders, standing.rate_wait_ms, DenialCode::OrderRate, "new orders")?;
         Ok(order)
+    }
+
+    /// The checks of new terms, once they are numbers.
+    fn check_amended(
+        &self,
+        order: &Order,
+        size: Size,
+        kind: &OrderKind,
+        instrument: &Instrument,
+        standing: &Standing,
+    ) -> Result<(), Denial> {
+        self.check_worth(size, kind, order.reduce_only, instrument, standing.reference)?;
+        let open = size.get().checked_sub(order.filled).ok_or_else(|| {
+            let message = format!("what is left of size {size} of order {} cannot be represented", order.id);
+            Denial::new(DenialCode::NumberOutOfRange, message)
+        })?;
+        let terms = Terms { instrument, side: order.side, open, kind, reduce_only: order.reduce_only };
+        self.check_surroundings(&terms, standing)?;
+        self.check_stakes(&terms, standing)?;
+        checks::check_rate(self.strategy.rates.amends, standing.rate_wait_ms, DenialCode::AmendRate, "amendments")
     }
 
     /// The instrument of that number.
@@ -231,12 +332,9 @@ impl<'a> RiskGate<'a> {
         reference: Option<Price>,
     ) -> Result<(), Denial> {
         let symbol = &instrument.symbol;
-        if let Some(limit) = self.limits.order_size_max.filter(|limit| size.get() > *limit) {
-            let message = format!("size {size} of {symbol} is larger than the limit of {limit}");
-            return Err(Denial::new(DenialCode::OrderSizeLimit, message));
-        }
+        self.check_size(size, instrument)?;
         let min = Some(instrument.rules.min_notional).filter(|min| !reduce_only && !min.is_zero());
-        let max = self.limits.order_notional_max;
+        let max = self.order_notional_max(instrument);
         let Some(price) = terms::price_to_value_at(kind, reference) else {
             if min.is_some() || max.is_some() {
                 let message = format!("no price of {symbol} is known yet, so that an order at the market cannot be valued");
@@ -261,24 +359,52 @@ impl<'a> RiskGate<'a> {
 }
 
 fn lane_allows(request: &Request<'_>, lane: Lane) -> Result<(), Denial> {
-    let passes_while_stopping = match request {
-        Request::Cancel { .. } => true,
-        Request::Place { order, .. } => order.reduce_only,
-        Request::Move { reduce_only, .. } => *reduce_only,
-        Request::Amend { order, .. } => order.reduce_only,
-        Request::SetLeverage { .. } => false,
-    };
+    let ends_or_reduces = matches!(request, Request::Cancel { .. }) || request.is_reduce_only();
     match lane {
-        Lane::Stopping if !passes_while_stopping => {
+        Lane::Stopping if !ends_or_reduces => {
             let message = "the strategy is being stopped: only cancels and reduce-only orders pass";
             Err(Denial::new(DenialCode::Stopping, message))
+        }
+        Lane::Closing if !ends_or_reduces && !matches!(request, Request::ScheduleCancel { .. }) => {
+            let message = "a kill switch closes what is held: only cancels and reduce-only orders pass";
+            Err(Denial::new(DenialCode::ReducingOnly, message))
         }
         Lane::WarmingUp => {
             let message = "the strategy is still handed history; it may trade once it is warm";
             Err(Denial::new(DenialCode::WarmingUp, message))
         }
-        Lane::Running | Lane::Stopping => Ok(()),
+        Lane::Running | Lane::Stopping if matches!(request, Request::Close { .. } | Request::ScheduleCancel { .. }) => {
+            let message = "that is for a kill switch to ask, not for a strategy";
+            Err(Denial::new(DenialCode::BadTerms, message))
+        }
+        Lane::Running | Lane::Stopping | Lane::Closing => Ok(()),
     }
+}
+
+/// Side and size of a signed movement.
+fn checked_move(by: Decimal, instrument: &Instrument) -> Result<(Side, Size), Denial> {
+    let (side, size) = Side::of(by)
+        .ok_or_else(|| Denial::new(DenialCode::SizeNotPositive, format!("a market order for {by} moves nothing")))?;
+    Ok((side, terms::checked_size(size.get(), instrument)?))
+}
+
+/// A close at the market, or one that goes as far as a worst price: onto the grid on the side that still reaches the market.
+fn closing_kind(side: Side, worst: Option<Price>, instrument: &Instrument) -> OrderKind {
+    let rounding = match side {
+        Side::Buy => Rounding::Up,
+        Side::Sell => Rounding::Down,
+    };
+    let on_grid = worst.and_then(|worst| instrument.rules.round_price(worst.get(), rounding));
+    let price = on_grid.and_then(|price| Price::new(price).ok());
+    price.map_or(OrderKind::Market, |price| OrderKind::Limit { price, time_in_force: TimeInForce::Ioc })
+}
+
+fn check_schedule(at: Option<Timestamp>, now: Timestamp) -> Result<(), Denial> {
+    if let Some(at) = at.filter(|at| *at < now.saturating_add(DEAD_MAN_MS_MIN)) {
+        let message = format!("a cancel of everything at {at} is less than {DEAD_MAN_MS_MIN} ms ahead of {now}");
+        return Err(Denial::new(DenialCode::BadTerms, message));
+    }
+    Ok(())
 }
 
 /// A reduce-only order needs a position on the other side. That it is not larger than the position is the venue's to
@@ -307,8 +433,11 @@ fn check_tag(tag: Option<OrderTag>, taken: bool) -> Result<(), Denial> {
     Ok(())
 }
 
-fn check_leverage(leverage: u32, instrument: &Instrument) -> Result<(), Denial> {
-    let max = instrument.rules.max_leverage;
+fn check_leverage(leverage: u32, instrument: &Instrument, declared: Option<u32>) -> Result<(), Denial> {
+    let max = match (instrument.rules.max_leverage, declared) {
+        (0, declared) => declared.unwrap_or(0),
+        (max, declared) => declared.map_or(max, |declared| declared.min(max)),
+    };
     if leverage == 0 || (max > 0 && leverage > max) {
         let allowed = if max > 0 { format!("1 to {max}") } else { "1 or more".to_owned() };
         let message = format!("leverage {leverage} of {}: {allowed} is allowed", instrument.symbol);

@@ -1,12 +1,13 @@
 //! What the core keeps of one strategy.
 
+use crate::guard::Guard;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, CoreSettings, Deployment, Event, EventNumber, Order, ParamValue, Position, SeriesId, StopReason, StrategyId,
-    StrategyState, Subscription, Timestamp,
+    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, ParamValue, Pause, Position, SeriesId,
+    StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
 };
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -79,6 +80,7 @@ pub(crate) struct Slot {
     pub(crate) orders: Orders,
     pub(crate) ledger: Ledger,
     pub(crate) store: Store,
+    pub(crate) guard: Guard,
     /// What it saw last, shared with the events that carry it.
     view: Arc<AccountView>,
     pub(crate) requests: Requests,
@@ -117,6 +119,7 @@ impl Slot {
             orders: Orders::default(),
             ledger: Ledger::default(),
             store: Store::default(),
+            guard: Guard::default(),
             view: Arc::new(view),
             requests: Requests::default(),
             upgrade: None,
@@ -263,6 +266,26 @@ impl<'a> StrategyView<'a> {
     /// Its key-value store, by key.
     pub fn state_values(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         self.0.store.iter()
+    }
+
+    /// Its kill switch, where it fired.
+    pub const fn killed(self) -> Option<Killed> {
+        self.0.guard.switch.killed
+    }
+
+    /// What the operator allows it.
+    pub const fn trading_state(self) -> TradingState {
+        self.0.guard.switch.set
+    }
+
+    /// Whether a kill switch has something left to do for it: orders to cancel, positions to close.
+    pub const fn is_closing(self) -> bool {
+        self.0.guard.closing.is_some()
+    }
+
+    /// Rests of protections that are in force at a time.
+    pub fn pauses(self, now: Timestamp) -> impl Iterator<Item = &'a Pause> {
+        self.0.guard.rests.in_force(now)
     }
 
     /// Quotes, books and contexts that it was not handed because a newer one came while a hook was out.

@@ -1,8 +1,9 @@
 //! The core's surface: what goes in, what comes out.
 
 use crate::{
-    AccountId, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument, InstrumentId,
-    MarketEvent, ParamValue, Refusal, SeriesId, SeriesInfo, StopReason, StrategyId, Symbol, Timestamp, Urgency, VenueEvent,
+    AccountId, AccountRisk, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument,
+    InstrumentId, KillAction, KillCause, KillScope, MarketEvent, ParamValue, Pause, Refusal, RiskSettingsError, SeriesId,
+    SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp, TradingState, Urgency, VenueEvent,
 };
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct CoreSettings {
     pub saves: bool,
     /// Limits of the account and its strategies.
     pub limits: Limits,
+    /// What is declared about the account's risk.
+    pub risk: AccountRisk,
 }
 
 impl CoreSettings {
@@ -42,6 +45,7 @@ impl CoreSettings {
             books: Books::default(),
             saves: false,
             limits: Limits::default(),
+            risk: AccountRisk::NONE,
         }
     }
 }
@@ -131,6 +135,9 @@ pub enum SettingsError {
     /// An account number too large for client order ids.
     #[error("account number {0} does not fit a client order id: use numbers below 2^24")]
     AccountNumber(AccountId),
+    /// What is declared about risk makes no sense.
+    #[error("risk settings of the account")]
+    Risk(#[from] RiskSettingsError),
     /// A limit that would fault every strategy on its first answer.
     #[error(
         "queue_max is {queue_max}, not above intents_per_event_max {intents_max}: each intent of one answer may queue an event"
@@ -160,12 +167,23 @@ pub struct Deployment {
     pub restored: Option<Vec<u8>>,
     /// Whether its trader lets it trade instruments that other strategies of the account trade too.
     pub shares: bool,
+    /// What is declared about its risk.
+    pub risk: StrategyRisk,
 }
 
 impl Deployment {
     /// A strategy that neither ticks, restores nor shares.
     pub const fn new(strategy: StrategyId, parameters: Arc<[(String, ParamValue)]>, knows: KnownEvents) -> Self {
-        Self { strategy, version: 0, parameters, knows, tick_interval_ms: None, restored: None, shares: false }
+        Self {
+            strategy,
+            version: 0,
+            parameters,
+            knows,
+            tick_interval_ms: None,
+            restored: None,
+            shares: false,
+            risk: StrategyRisk::NONE,
+        }
     }
 }
 
@@ -227,8 +245,95 @@ pub enum Input {
     Venue(VenueEvent),
     /// A hook ended.
     HookEnded(HookEnded),
+    /// The operator or the trader says so.
+    Operator(OperatorCommand),
+    /// What the tenant has at stake in other accounts.
+    TenantExposure {
+        /// Notional at worst, in the quote asset.
+        elsewhere: Decimal,
+    },
     /// Time has come to what [`next_wake`](crate::TradingCore::next_wake) said.
     Wake,
+}
+
+/// What an operator or a trader may say while an account runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatorCommand {
+    /// Fire a kill switch.
+    Kill {
+        /// Whose.
+        scope: KillScope,
+        /// What it does.
+        action: KillAction,
+    },
+    /// Arm a kill switch that fired again, and end the rests of protections. Losses count anew from now on.
+    Rearm {
+        /// Whose.
+        scope: KillScope,
+    },
+    /// Set what trading is allowed. A kill switch that fired may allow less.
+    SetTradingState {
+        /// Whose.
+        scope: KillScope,
+        /// What is allowed.
+        state: TradingState,
+    },
+    /// Say whether an instrument is to be traded.
+    SetTradable {
+        /// Which.
+        instrument: InstrumentId,
+        /// Whether it is.
+        tradable: bool,
+    },
+}
+
+/// What happened to the safeguards of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RiskEvent {
+    /// A kill switch fired, or fired again with a stronger action.
+    Killed {
+        /// Whose.
+        scope: KillScope,
+        /// What fired it.
+        cause: KillCause,
+        /// What it does.
+        action: KillAction,
+        /// Whether it waits for the connection to come back.
+        armed: bool,
+    },
+    /// A kill switch is armed again.
+    Rearmed {
+        /// Whose.
+        scope: KillScope,
+    },
+    /// The operator set what trading is allowed.
+    TradingState {
+        /// Whose.
+        scope: KillScope,
+        /// What is allowed.
+        state: TradingState,
+    },
+    /// A protection makes a strategy rest.
+    Paused {
+        /// Which.
+        strategy: StrategyId,
+        /// Why and until when.
+        pause: Pause,
+    },
+    /// Everything that a kill switch was to close is closed.
+    Flat {
+        /// Whose.
+        strategy: StrategyId,
+    },
+    /// A kill switch gave up closing a position: the trader must.
+    NotFlat {
+        /// Whose.
+        strategy: StrategyId,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What is still held, signed.
+        size: Decimal,
+    },
 }
 
 /// What is to be done.
@@ -261,6 +366,8 @@ pub enum Output {
         /// Why.
         refusal: Refusal,
     },
+    /// Something happened to the account's safeguards: for the record.
+    Risk(RiskEvent),
     /// A strategy's parameters were changed, or it refused them and keeps the old ones.
     Parameters {
         /// Which.

@@ -39,6 +39,11 @@ pub enum Command {
         /// Cross or isolated.
         mode: MarginMode,
     },
+    /// Set the exchange's dead man's switch, or clear it: at that time every open order of the account is cancelled.
+    ScheduleCancel {
+        /// When; none: never.
+        at: Option<Timestamp>,
+    },
 }
 
 /// A new order, checked.

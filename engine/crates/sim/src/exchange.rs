@@ -47,6 +47,8 @@ pub struct Exchange {
     desk: Desk,
     /// By instrument.
     markets: Vec<Market>,
+    /// When the dead man's switch cancels everything.
+    cancel_at: Option<Timestamp>,
 }
 
 impl Exchange {
@@ -64,7 +66,7 @@ impl Exchange {
             .enumerate()
             .map(|(place, instrument)| Market::new(instrument, has_data.get(place).copied().unwrap_or(false)))
             .collect();
-        Ok(Self { desk: Desk::new(settings)?, markets })
+        Ok(Self { desk: Desk::new(settings)?, markets, cancel_at: None })
     }
 
     /// With an account that has to carry what it holds. Says of each instrument what leverage holds.
@@ -133,6 +135,7 @@ impl Exchange {
 
     /// A candle opens.
     pub fn open(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
+        self.strike(now);
         if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
             market.open(&mut self.desk, now, candle);
             self.take_the_rest(now);
@@ -142,9 +145,22 @@ impl Exchange {
     /// The same candle closes: what happened inside it happens now.
     #[inline]
     pub fn walk(&mut self, now: Timestamp, instrument: InstrumentId, candle: &Candle) {
+        self.strike(now);
         if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
             market.walk(&mut self.desk, now, candle);
             self.take_the_rest(now);
+        }
+    }
+
+    /// Cancels everything once the dead man's switch is due.
+    #[inline]
+    fn strike(&mut self, now: Timestamp) {
+        if self.cancel_at.is_some_and(|at| at <= now) {
+            self.cancel_at = None;
+            let Self { desk, markets, .. } = self;
+            for id in markets.iter_mut().flat_map(Market::take_all) {
+                desk.cancelled(id, "dead man's switch");
+            }
         }
     }
 
@@ -167,6 +183,7 @@ impl Exchange {
                 let Leverage { leverage, mode } = holds.unwrap_or(wanted);
                 self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
             }
+            Command::ScheduleCancel { at } => self.cancel_at = at,
         }
     }
 
@@ -176,7 +193,7 @@ impl Exchange {
         let refused = origin
             .filter(|_| !new.reduce_only)
             .and_then(|origin| self.refuses(new.instrument, origin.strategy, (new.side, new.size, new.kind)));
-        let Self { desk, markets } = self;
+        let Self { desk, markets, .. } = self;
         let Some(market) = markets.get_mut(new.instrument.get() as usize) else {
             return desk.reject(id, "unknown-instrument", format!("instrument {} is not listed", new.instrument));
         };
@@ -207,7 +224,7 @@ impl Exchange {
     }
 
     fn amend(&mut self, now: Timestamp, (id, instrument): (ClientOrderId, InstrumentId), size: Size, kind: OrderKind) {
-        let Self { desk, markets } = self;
+        let Self { desk, markets, .. } = self;
         let Some(market) = markets.get_mut(instrument.get() as usize) else {
             return desk.refuse(id, "unknown-instrument", format!("instrument {instrument} is not listed"));
         };

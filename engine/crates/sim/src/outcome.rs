@@ -4,8 +4,8 @@
 //! their sources stand in `engine/docs/statistics.md`.
 
 use calypte_kernel::{
-    Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, Side, Size, StrategyId, StrategyState,
-    Timestamp, Urgency, VenueFill,
+    Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, RiskEvent, Side, Size, StrategyId,
+    StrategyState, Timestamp, Urgency, VenueFill,
 };
 
 /// Everything about a finished run but what was streamed to its [`Observer`].
@@ -322,6 +322,8 @@ pub trait Observer: Send {
     fn answered(&mut self, _time: Timestamp, _ended: &HookEnded) {}
     /// The risk gate denied a request.
     fn denied(&mut self, _time: Timestamp, _strategy: StrategyId, _refusal: &Refusal) {}
+    /// Something happened to the account's safeguards.
+    fn risk(&mut self, _time: Timestamp, _event: &RiskEvent) {}
     /// A strategy tells the trader something.
     fn notified(&mut self, _time: Timestamp, _strategy: StrategyId, _urgency: Urgency, _text: &str) {}
     /// A strategy changed its state.

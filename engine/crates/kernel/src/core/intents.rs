@@ -1,9 +1,10 @@
 //! What strategies ask for: each request is reviewed by the risk gate, and sent or denied.
 
 use super::TradingCore;
+use super::standing::Asks;
 use crate::denial::{Denial, DenialCode};
 use crate::orders::{OpenOrder, REQUESTS_PER_ORDER_MAX, RequestKind};
-use crate::risk::{Lane, Request, RiskGate, Standing, terms};
+use crate::risk::{Lane, Request, Standing, terms};
 use crate::slot::Out;
 use crate::{
     Answers, Approved, ClientOrderId, Command, Decimal, Event, EventKind, EventNumber, InstrumentId, Intent, Order,
@@ -72,8 +73,9 @@ impl TradingCore {
             Intent::ClosePosition(instrument) => self.close_position(place, decided, instrument),
             Intent::SetTarget { instrument, size, tag } => self.set_target(place, decided, instrument, size, tag),
             Intent::SetLeverage { instrument, leverage, mode } => {
-                let standing = self.standing(place, decided, instrument, None);
-                let approved = self.gate().review(&Request::SetLeverage { instrument, leverage, mode }, &standing)?;
+                let standing = self.standing(place, decided, instrument, None, Asks::Leverage);
+                let request = Request::SetLeverage { instrument, leverage, mode };
+                let approved = self.gate_of(place).review(&request, &standing)?;
                 self.outputs.push_back(Output::Send(approved));
                 Ok(())
             }
@@ -89,20 +91,15 @@ impl TradingCore {
         }
     }
 
-    fn gate(&self) -> RiskGate<'_> {
-        RiskGate::new(&self.settings.instruments, &self.settings.limits)
-    }
-
-    fn standing(&self, place: usize, decided: Decided, instrument: InstrumentId, tag: Option<OrderTag>) -> Standing {
-        let slot = &self.slots[place];
-        Standing {
-            lane: decided.lane,
-            decision_age_ms: decided.age_ms,
-            position: slot.ledger.size_in(instrument),
-            reference: self.feeds.mark_price(instrument),
-            open_orders: slot.orders.open().len(),
-            tag_taken: tag.is_some_and(|tag| slot.orders.named(OrderRef::Tag(tag)).is_some()),
-        }
+    fn standing(
+        &self,
+        place: usize,
+        decided: Decided,
+        instrument: InstrumentId,
+        tag: Option<OrderTag>,
+        asks: Asks,
+    ) -> Standing {
+        self.standing_of(place, (decided.lane, decided.age_ms), instrument, tag, asks)
     }
 
     fn client_id(&self, place: usize, answers: Answers) -> Result<ClientOrderId, Denial> {
@@ -130,13 +127,15 @@ impl TradingCore {
         request: &Request<'_>,
     ) -> Result<(), Denied> {
         self.check_alone(place, instrument)?;
-        let standing = self.standing(place, decided, instrument, tag);
-        let approved = self.gate().review(request, &standing)?;
+        let standing = self.standing(place, decided, instrument, tag, Asks::Order);
+        let approved = self.gate_of(place).review(request, &standing)?;
+        self.make_way(place, &approved, &standing, decided.answers);
+        self.count_request(place, Asks::Order);
         self.take(place, tag, decided.answers, approved);
         Ok(())
     }
 
-    fn take(&mut self, place: usize, tag: Option<OrderTag>, answers: Answers, approved: Approved<Command>) {
+    pub(super) fn take(&mut self, place: usize, tag: Option<OrderTag>, answers: Answers, approved: Approved<Command>) {
         if let Command::Place(new) = approved.get() {
             self.orders += 1;
             let order = Order {
@@ -185,9 +184,11 @@ impl TradingCore {
             );
             return Err(with_order(Denial::new(DenialCode::TooManyRequests, message)));
         }
-        let standing = self.standing(place, decided, order.instrument, None);
+        let asks = Asks::Amend(client_id);
+        let standing = self.standing(place, decided, order.instrument, None, asks);
         let request = Request::Amend { order, client_id, price, size, trigger_price };
-        let approved = self.gate().review(&request, &standing).map_err(with_order)?;
+        let approved = self.gate_of(place).review(&request, &standing).map_err(with_order)?;
+        self.count_request(place, asks);
         self.send_request(place, decided.answers, client_id, RequestKind::Amend, approved);
         Ok(())
     }
@@ -198,18 +199,19 @@ impl TradingCore {
             return Ok(()); // asked for already: one answer says it all
         }
         let (instrument, client_id) = (open.order.instrument, open.client_id);
-        let standing = self.standing(place, decided, instrument, None);
+        let standing = self.standing(place, decided, instrument, None, Asks::Cancel);
         let approved = self
-            .gate()
+            .gate_of(place)
             .review(&Request::Cancel { instrument, client_id }, &standing)
             .map_err(|denial| Denied { denial, order: Some(Box::new(open.order.clone())) })?;
+        self.count_request(place, Asks::Cancel);
         self.send_request(place, decided.answers, client_id, RequestKind::Cancel, approved);
         Ok(())
     }
 
     fn cancel_all(&mut self, place: usize, decided: Decided, instrument: Option<InstrumentId>) -> Result<(), Denied> {
         if let Some(instrument) = instrument {
-            self.gate().instrument(instrument)?;
+            self.gate_of(place).instrument(instrument)?;
         }
         let open = self.slots[place].orders.open().iter();
         let open = open.filter(|open| instrument.is_none_or(|instrument| open.order.instrument == instrument));
@@ -217,7 +219,7 @@ impl TradingCore {
         ids.into_iter().try_for_each(|id| self.cancel(place, decided, OrderRef::Id(id)))
     }
 
-    fn send_request(
+    pub(super) fn send_request(
         &mut self,
         place: usize,
         answers: Answers,
@@ -242,7 +244,7 @@ impl TradingCore {
     }
 
     fn close_position(&mut self, place: usize, decided: Decided, instrument: InstrumentId) -> Result<(), Denied> {
-        let rules = self.gate().instrument(instrument)?.rules;
+        let rules = self.gate_of(place).instrument(instrument)?.rules;
         let (position, heading) = self.heading_for(place, instrument)?;
         // Dust below the lot cannot be traded away.
         let size = rules.round_size(heading.abs(), Rounding::Down);
@@ -267,9 +269,8 @@ impl TradingCore {
         target: Wanted,
         tag: Option<OrderTag>,
     ) -> Result<(), Denied> {
-        let rules = self.gate().instrument(instrument)?;
-        let target = terms::number("target", target)?;
-        terms::check_lot(target, rules)?;
+        let rules = self.gate_of(place).instrument(instrument)?;
+        let target = terms::target(target, rules, self.slots[place].deployment.risk.off_grid)?;
         let (position, heading) = self.heading_for(place, instrument)?;
         let by = target.checked_sub(heading).ok_or_else(|| {
             let message = format!("the difference between target {target} and position {heading} cannot be represented");
@@ -298,7 +299,7 @@ impl TradingCore {
                 return deny(DenialCode::WarmingUp, format!("timer {timer} may be set once the strategy is warm"));
             }
             Lane::Stopping => return deny(DenialCode::Stopping, format!("timer {timer} would fire after the stop")),
-            Lane::Running => {}
+            Lane::Running | Lane::Closing => {}
         }
         if every_ms == Some(0) {
             return deny(DenialCode::BadTimer, format!("timer {timer} repeats every 0 ms; at least 1 ms is needed"));

@@ -18,6 +18,9 @@ impl TradingCore {
     /// Puts a strategy into the account, or a new version of one that is at rest: its books, orders and store stay.
     pub(super) fn deploy(&mut self, deployment: Deployment) {
         let strategy = deployment.strategy;
+        if let Err(error) = deployment.risk.check() {
+            return self.bad_risk(strategy, &error);
+        }
         match self.slots.binary_search_by_key(&strategy, Slot::id) {
             Ok(place) if self.slots[place].is_at_rest() => self.slots[place].deployment = deployment,
             Ok(_) => {
@@ -37,6 +40,7 @@ impl TradingCore {
             }
         }
         let place = self.place_of(strategy).expect("it was put there");
+        self.choose_watch();
         self.set_state(place, StrategyState::Created);
     }
 
@@ -174,14 +178,7 @@ impl TradingCore {
 
     pub(super) fn release_orders(&mut self, place: usize) {
         let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
-        let standing = Standing {
-            lane: Lane::Stopping,
-            decision_age_ms: 0,
-            position: Decimal::ZERO,
-            reference: None,
-            open_orders: 0,
-            tag_taken: false,
-        };
+        let standing = Standing::new(Lane::Closing);
         let answers = Answers { decided_on: EventNumber::new(self.events), intent_index: 0 };
         for open in self.slots[place].orders.open_mut() {
             if open.is_cancelling() || open.is_passing() {
@@ -196,11 +193,6 @@ impl TradingCore {
 
     pub(super) fn denied(&mut self, strategy: StrategyId, denial: Denial) {
         self.outputs.push_back(Output::Denied { strategy, refusal: denial.into() });
-    }
-
-    pub(super) fn unknown_strategy(&mut self, strategy: StrategyId) {
-        let message = format!("no strategy {strategy} is deployed in account {}", self.settings.account);
-        self.denied(strategy, Denial::new(DenialCode::UnknownStrategy, message));
     }
 
     pub(super) fn set_state(&mut self, place: usize, state: StrategyState) {

@@ -4,7 +4,7 @@ use super::TradingCore;
 use crate::queue::Rank;
 use crate::{
     Book, Candle, CandleEvent, CoreSettings, Event, Feed, FeedChange, FeedEvent, InstrumentId, MarketEvent, Price, SeriesId,
-    StrategyState, Subscription,
+    StrategyState, Subscription, Timestamp,
 };
 
 /// Who hears what, and the latest prices.
@@ -28,6 +28,10 @@ struct SeriesFeed {
 struct InstrumentFeeds {
     last: Option<Price>,
     mark: Option<Price>,
+    /// Best bid and offer.
+    best: Option<(Price, Price)>,
+    /// When anything was heard of it last.
+    heard: Option<Timestamp>,
     trades: Vec<usize>,
     quotes: Vec<usize>,
     /// With the number of levels wanted.
@@ -50,6 +54,21 @@ impl Feeds {
     pub(super) fn mark_price(&self, instrument: InstrumentId) -> Option<Price> {
         let feeds = self.instruments.get(instrument.get() as usize)?;
         feeds.mark.or(feeds.last)
+    }
+
+    /// Best bid and offer of an instrument.
+    pub(super) fn best(&self, instrument: InstrumentId) -> Option<(Price, Price)> {
+        self.instruments.get(instrument.get() as usize)?.best
+    }
+
+    /// How long ago anything was heard of an instrument; none: never.
+    pub(super) fn age_ms(&self, instrument: InstrumentId, now: Timestamp) -> Option<u64> {
+        self.heard(instrument).map(|heard| now.millis_since(heard))
+    }
+
+    /// When anything was heard of an instrument last.
+    pub(super) fn heard(&self, instrument: InstrumentId) -> Option<Timestamp> {
+        self.instruments.get(instrument.get() as usize)?.heard
     }
 
     fn of(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentFeeds> {
@@ -104,7 +123,8 @@ impl TradingCore {
     #[inline]
     fn candle(&mut self, series: SeriesId, candle: Candle) -> Option<()> {
         let feed = self.feeds.series.get(series.get() as usize)?;
-        self.feeds.instruments[feed.instrument].last = Some(candle.close);
+        let instrument = &mut self.feeds.instruments[feed.instrument];
+        (instrument.last, instrument.heard) = (Some(candle.close), Some(self.now));
         for index in 0..feed.subscribers.len() {
             let feed = &self.feeds.series[series.get() as usize];
             let (place, rank) = (feed.subscribers[index], feed.rank);
@@ -120,31 +140,37 @@ impl TradingCore {
     }
 
     fn other_market(&mut self, event: MarketEvent) -> Option<()> {
+        let now = self.now;
         match event {
             MarketEvent::Candle { .. } => {}
             MarketEvent::Trade(trade) => {
                 let feeds = self.feeds.of(trade.instrument)?;
-                feeds.last = Some(trade.price);
+                (feeds.last, feeds.heard) = (Some(trade.price), Some(now));
                 let places = feeds.trades.clone();
                 for place in places {
                     self.offer_live(place, Event::Trade(trade));
                 }
             }
             MarketEvent::Quote(quote) => {
-                let places = self.feeds.of(quote.instrument)?.quotes.clone();
+                let feeds = self.feeds.of(quote.instrument)?;
+                (feeds.best, feeds.heard) = (Some((quote.bid.price, quote.ask.price)), Some(now));
+                let places = feeds.quotes.clone();
                 for place in places {
                     self.offer_live(place, Event::Quote(quote));
                 }
             }
             MarketEvent::Book(book) => {
-                let places = self.feeds.of(book.instrument)?.books.clone();
+                let feeds = self.feeds.of(book.instrument)?;
+                let best = book.bids.first().zip(book.asks.first());
+                (feeds.best, feeds.heard) = (best.map(|(bid, ask)| (bid.price, ask.price)), Some(now));
+                let places = feeds.books.clone();
                 for (place, levels) in places {
                     self.offer_live(place, Event::Book(Box::new(cut(&book, levels))));
                 }
             }
             MarketEvent::Context(context) => {
                 let feeds = self.feeds.of(context.instrument)?;
-                feeds.mark = Some(context.mark_price);
+                (feeds.mark, feeds.heard) = (Some(context.mark_price), Some(now));
                 let places = feeds.contexts.clone();
                 for place in places {
                     self.offer_live(place, Event::Context(context.clone()));
@@ -168,6 +194,7 @@ impl TradingCore {
                     FeedChange::Recovered => self.reconnected(),
                     FeedChange::Stale | FeedChange::Gap { .. } | FeedChange::Restored => {}
                 }
+                self.connection(change);
                 (0..self.slots.len()).collect()
             }
         };

@@ -95,6 +95,10 @@ impl TradingCore {
             let message = format!("strategy {strategy} is being stopped or upgraded: upgrade it when that is over");
             return self.denied(strategy, Denial::new(DenialCode::Stopping, message));
         }
+        if let Err(error) = deployment.risk.check() {
+            return self.bad_risk(strategy, &error);
+        }
+        let slot = &mut self.slots[place];
         slot.upgrade = Some(Box::new(deployment));
         slot.forget_market();
         slot.stop = Some(StopReason::Upgrade);
@@ -107,6 +111,7 @@ impl TradingCore {
         let slot = &mut self.slots[place];
         deployment.restored.clone_from(&slot.deployment.restored);
         slot.previous = Some(Box::new(std::mem::replace(&mut slot.deployment, deployment)));
+        self.choose_watch();
         self.initialize(place);
     }
 
@@ -115,6 +120,8 @@ impl TradingCore {
         let slot = &mut self.slots[place];
         let Some(previous) = slot.previous.take() else { return false };
         slot.deployment = *previous;
+        self.choose_watch();
+        let slot = &mut self.slots[place];
         slot.forget_market();
         (slot.out, slot.stop) = (None, None);
         self.outputs.push_back(Output::RolledBack { strategy: slot.id(), why: why.to_owned() });

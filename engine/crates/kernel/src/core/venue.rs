@@ -15,9 +15,15 @@ impl TradingCore {
     pub(super) fn venue(&mut self, event: VenueEvent) {
         let known = match event {
             VenueEvent::Accepted { order, .. } => self.with_order(order, |orders| orders.accepted(order)),
-            VenueEvent::Rejected { order, refusal } => self.with_order(order, |orders| orders.rejected(order, refusal)),
+            VenueEvent::Rejected { order, refusal } => {
+                self.note_reject(order);
+                self.with_order(order, |orders| orders.rejected(order, refusal))
+            }
             VenueEvent::Cancelled { order, reason } => self.with_order(order, |orders| orders.cancelled(order, reason)),
-            VenueEvent::Triggered { order } => self.with_order(order, |orders| orders.triggered(order)),
+            VenueEvent::Triggered { order } => {
+                self.note_trigger(order);
+                self.with_order(order, |orders| orders.triggered(order))
+            }
             VenueEvent::Amended { order, size, kind, .. } => self.with_order(order, |orders| orders.amended(order, size, kind)),
             VenueEvent::RequestRejected { order, refusal } => {
                 self.with_order(order, |orders| orders.request_rejected(order, refusal))
@@ -40,7 +46,7 @@ impl TradingCore {
         }
     }
 
-    fn owner(&self, order: ClientOrderId) -> Option<usize> {
+    pub(super) fn owner(&self, order: ClientOrderId) -> Option<usize> {
         let origin = order.origin().filter(|origin| origin.account == self.settings.account)?;
         self.place_of(origin.strategy)
     }
@@ -72,7 +78,7 @@ impl TradingCore {
         if slot.orders.is_repeated(fill) {
             return Some(());
         }
-        let size_before = slot.ledger.size_in(fill.instrument);
+        let (size_before, settled_before) = (slot.ledger.size_in(fill.instrument), slot.ledger.money.settled);
         let holding = &mut self.holdings[fill.instrument.get() as usize];
         let contained = holding.contains(fill.time);
         holding.filled(fill.time);
@@ -88,6 +94,7 @@ impl TradingCore {
             self.fault_of(place, FaultKind::Overflow, "account", detail);
             return Some(());
         }
+        self.note_fill(place, fill, size_before, settled_before);
         let known = match filled {
             Filled::Known(known) => {
                 let (implied, happened) = *known;

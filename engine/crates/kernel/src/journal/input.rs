@@ -45,10 +45,10 @@ wire_struct!(Limits {
     state_bytes_max,
 });
 wire_enum!(Books { 0 = Apart, 1 = Netted });
-wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves });
+wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves, risk });
 
 wire_enum!(ParamValue { 0 = Boolean(value), 1 = Integer(value), 2 = Number(value), 3 = Text(value) });
-wire_struct!(Deployment { strategy, parameters, knows, tick_interval_ms, restored, shares, version });
+wire_struct!(Deployment { strategy, parameters, knows, tick_interval_ms, restored, shares, version, risk });
 
 /// A bit for each kind of event, the first in the lowest.
 impl Encode for KnownEvents {
@@ -162,4 +162,6 @@ wire_enum!(Input {
     8 = Upgrade(deployment),
     9 = Checkpoint,
     10 = Shutdown { deadline },
+    11 = Operator(command),
+    12 = TenantExposure { elsewhere },
 });

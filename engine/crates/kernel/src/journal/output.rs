@@ -14,6 +14,7 @@ encode_enum!(Command {
     1 = Amend { order, instrument, size, kind },
     2 = Cancel { order, instrument },
     3 = SetLeverage { instrument, leverage, mode },
+    4 = ScheduleCancel { at },
 });
 
 impl Encode for Approved<Command> {
@@ -98,4 +99,5 @@ encode_enum!(Output {
     8 = Saved { strategy, bytes },
     9 = RolledBack { strategy, why },
     10 = ShutDown { late },
+    11 = Risk(event),
 });

@@ -2,7 +2,8 @@
 
 use crate::denial::{Denial, DenialCode};
 use crate::{
-    AttachedExits, Decimal, Instrument, Order, OrderKind, PlaceOrder, Price, Side, Size, TriggerKind, Wanted, WantedKind,
+    AttachedExits, Decimal, Instrument, OffGrid, Order, OrderKind, PlaceOrder, Price, Rounding, Rules, Side, Size, TriggerKind,
+    Wanted, WantedKind,
 };
 
 /// A number that can be represented.
@@ -13,9 +14,28 @@ pub(crate) fn number(what: &str, wanted: Wanted) -> Result<Decimal, Denial> {
     })
 }
 
-/// A size on the lot grid.
-pub(super) fn size(wanted: Wanted, instrument: &Instrument) -> Result<Size, Denial> {
-    checked_size(number("size", wanted)?, instrument)
+/// A size on the lot grid; one that is not may be rounded down.
+pub(super) fn size(wanted: Wanted, instrument: &Instrument, off_grid: OffGrid) -> Result<Size, Denial> {
+    let value = number("size", wanted)?;
+    let rounded = match off_grid {
+        OffGrid::Deny => value,
+        OffGrid::Round => instrument.rules.round_size(value, Rounding::Down),
+    };
+    if rounded.is_zero() && value > Decimal::ZERO {
+        return Err(finer_than_lot(value, instrument));
+    }
+    checked_size(rounded, instrument)
+}
+
+/// A signed size on the lot grid; one that is not may be rounded towards zero.
+pub(crate) fn target(wanted: Wanted, instrument: &Instrument, off_grid: OffGrid) -> Result<Decimal, Denial> {
+    let value = number("target", wanted)?;
+    if off_grid == OffGrid::Round {
+        let rounding = if value.is_sign_negative() { Rounding::Up } else { Rounding::Down };
+        return Ok(instrument.rules.round_size(value, rounding));
+    }
+    check_lot(value, instrument)?;
+    Ok(value)
 }
 
 /// A size on the lot grid.
@@ -33,13 +53,17 @@ pub(super) fn checked_size(value: Decimal, instrument: &Instrument) -> Result<Si
 }
 
 /// Whether a signed size lies on the lot grid.
-pub(crate) fn check_lot(value: Decimal, instrument: &Instrument) -> Result<(), Denial> {
+fn check_lot(value: Decimal, instrument: &Instrument) -> Result<(), Denial> {
     if instrument.rules.allows_size(value) {
         return Ok(());
     }
+    Err(finer_than_lot(value, instrument))
+}
+
+fn finer_than_lot(value: Decimal, instrument: &Instrument) -> Denial {
     let (symbol, decimals) = (&instrument.symbol, instrument.rules.size_decimals);
     let message = format!("size {value} of {symbol} is finer than the lot of {decimals} decimals");
-    Err(Denial::new(DenialCode::SizeOffGrid, message))
+    Denial::new(DenialCode::SizeOffGrid, message)
 }
 
 fn positive(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
@@ -50,15 +74,32 @@ fn positive(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price
     })
 }
 
-fn price(what: &str, wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
+/// What becomes of a price off the grid: none denies it.
+type Snap = Option<Rounding>;
+
+fn snap(off_grid: OffGrid, rounding: Rounding) -> Snap {
+    (off_grid == OffGrid::Round).then_some(rounding)
+}
+
+/// A limit is never rounded to a worse price than was asked for.
+fn snap_limit(off_grid: OffGrid, side: Side) -> Snap {
+    let rounding = match side {
+        Side::Buy => Rounding::Down,
+        Side::Sell => Rounding::Up,
+    };
+    snap(off_grid, rounding)
+}
+
+fn price(what: &str, wanted: Wanted, instrument: &Instrument, snap: Snap) -> Result<Price, Denial> {
     let price = positive(what, wanted, instrument)?;
     if instrument.rules.allows_price(price.get()) {
         return Ok(price);
     }
-    Err(off_grid(what, price, instrument))
+    let rounded = snap.and_then(|rounding| instrument.rules.round_price(price.get(), rounding));
+    rounded.and_then(|rounded| Price::new(rounded).ok()).ok_or_else(|| not_on_grid(what, price, instrument))
 }
 
-fn off_grid(what: &str, price: Price, instrument: &Instrument) -> Denial {
+fn not_on_grid(what: &str, price: Price, instrument: &Instrument) -> Denial {
     let (symbol, rules) = (&instrument.symbol, &instrument.rules);
     let figures = match rules.price_significant_figures {
         0 => String::new(),
@@ -71,36 +112,45 @@ fn off_grid(what: &str, price: Price, instrument: &Instrument) -> Denial {
 }
 
 /// A distance between prices: as fine as the finest price, whatever its figures.
-fn distance(wanted: Wanted, instrument: &Instrument) -> Result<Price, Denial> {
+fn distance(wanted: Wanted, instrument: &Instrument, off_grid: OffGrid) -> Result<Price, Denial> {
     let distance = positive("trailing distance", wanted, instrument)?;
     let rules = &instrument.rules;
     let steps = rules.tick_size.is_zero() || distance.get().checked_rem(rules.tick_size).is_some_and(|rest| rest.is_zero());
-    if !steps || distance.get().normalize().scale() > u32::from(rules.price_decimals) {
-        return Err(off_grid("trailing distance", distance, instrument));
+    if steps && distance.get().normalize().scale() <= u32::from(rules.price_decimals) {
+        return Ok(distance);
     }
-    Ok(distance)
+    let rounded = match off_grid {
+        OffGrid::Deny => None,
+        OffGrid::Round => Rules { price_significant_figures: 0, ..*rules }.round_price(distance.get(), Rounding::Nearest),
+    };
+    rounded.and_then(|rounded| Price::new(rounded).ok()).ok_or_else(|| not_on_grid("trailing distance", distance, instrument))
 }
 
 /// Kind and terms of a new order.
-pub(super) fn kind(wanted: &WantedKind, instrument: &Instrument) -> Result<OrderKind, Denial> {
+pub(super) fn kind(wanted: &WantedKind, side: Side, instrument: &Instrument, off_grid: OffGrid) -> Result<OrderKind, Denial> {
+    let limit_snap = snap_limit(off_grid, side);
+    let nearest = snap(off_grid, Rounding::Nearest);
     Ok(match *wanted {
         WantedKind::Market => OrderKind::Market,
         WantedKind::Limit { price: limit, time_in_force } => {
-            OrderKind::Limit { price: price("price", limit, instrument)?, time_in_force }
+            OrderKind::Limit { price: price("price", limit, instrument, limit_snap)?, time_in_force }
         }
         WantedKind::Trigger { kind, trigger_price, limit_price } => OrderKind::Trigger {
             kind,
-            trigger_price: price("trigger price", trigger_price, instrument)?,
-            limit_price: limit_price.map(|limit| price("limit price", limit, instrument)).transpose()?,
+            trigger_price: price("trigger price", trigger_price, instrument, nearest)?,
+            limit_price: limit_price.map(|limit| price("limit price", limit, instrument, limit_snap)).transpose()?,
         },
-        WantedKind::TrailingStop { distance: wanted } => OrderKind::TrailingStop { distance: distance(wanted, instrument)? },
+        WantedKind::TrailingStop { distance: wanted } => {
+            OrderKind::TrailingStop { distance: distance(wanted, instrument, off_grid)? }
+        }
     })
 }
 
 /// Exits attached to a new order.
-pub(super) fn exits(order: &PlaceOrder, instrument: &Instrument) -> Result<Option<AttachedExits>, Denial> {
-    let take_profit = order.take_profit.map(|wanted| price("take-profit", wanted, instrument)).transpose()?;
-    let stop_loss = order.stop_loss.map(|wanted| price("stop-loss", wanted, instrument)).transpose()?;
+pub(super) fn exits(order: &PlaceOrder, instrument: &Instrument, off_grid: OffGrid) -> Result<Option<AttachedExits>, Denial> {
+    let nearest = snap(off_grid, Rounding::Nearest);
+    let take_profit = order.take_profit.map(|wanted| price("take-profit", wanted, instrument, nearest)).transpose()?;
+    let stop_loss = order.stop_loss.map(|wanted| price("stop-loss", wanted, instrument, nearest)).transpose()?;
     let exits = (take_profit.is_some() || stop_loss.is_some()).then_some(AttachedExits { take_profit, stop_loss });
     if exits.is_some() && order.reduce_only {
         let message = "exits cannot be attached to a reduce-only order: it opens nothing that they could close";
@@ -123,6 +173,7 @@ pub(super) fn exits(order: &PlaceOrder, instrument: &Instrument) -> Result<Optio
 pub(super) fn amended(
     order: &Order,
     instrument: &Instrument,
+    off_grid: OffGrid,
     new_price: Option<Wanted>,
     new_size: Option<Wanted>,
     new_trigger: Option<Wanted>,
@@ -131,9 +182,10 @@ pub(super) fn amended(
     if new_price.is_none() && new_size.is_none() && new_trigger.is_none() {
         return bad(format!("order {} was asked to change, but nothing was named", order.id));
     }
-    let new_size = new_size.map(|wanted| size(wanted, instrument)).transpose()?;
-    let new_price = new_price.map(|wanted| price("price", wanted, instrument)).transpose()?;
-    let new_trigger = new_trigger.map(|wanted| price("trigger price", wanted, instrument)).transpose()?;
+    let (limit_snap, nearest) = (snap_limit(off_grid, order.side), snap(off_grid, Rounding::Nearest));
+    let new_size = new_size.map(|wanted| size(wanted, instrument, off_grid)).transpose()?;
+    let new_price = new_price.map(|wanted| price("price", wanted, instrument, limit_snap)).transpose()?;
+    let new_trigger = new_trigger.map(|wanted| price("trigger price", wanted, instrument, nearest)).transpose()?;
     let size = new_size.unwrap_or(order.size);
     if size.get() <= order.filled {
         return bad(format!("new size {size} of order {} is not above the {} already filled", order.id, order.filled));
@@ -169,7 +221,7 @@ fn kind_in_words(kind: &OrderKind) -> &'static str {
 }
 
 /// The price at which an order is valued: its own where it has one, else the market's.
-pub(super) fn price_to_value_at(kind: &OrderKind, reference: Option<Price>) -> Option<Price> {
+pub(crate) fn price_to_value_at(kind: &OrderKind, reference: Option<Price>) -> Option<Price> {
     match *kind {
         OrderKind::Limit { price, .. } => Some(price),
         OrderKind::Trigger { trigger_price, limit_price, .. } => Some(limit_price.unwrap_or(trigger_price)),

@@ -281,7 +281,7 @@ proptest! {
         let position = Decimal::new(mantissa, 1);
         let reference = Price::new(Decimal::new(last, 2)).ok();
         let standing =
-            Standing { lane: Lane::Running, decision_age_ms: 0, position, reference, open_orders: 0, tag_taken: false };
+            Standing { position, reference, ..Standing::new(Lane::Running) };
         let Intent::Place(order) = order else { return Ok(()) };
         if let Ok(approved) = gate.review(&Request::Place { order: &order, client_id }, &standing) {
             let Command::Place(new) = approved.into_inner() else { panic!("an order was asked for") };

@@ -53,6 +53,8 @@ pub(super) struct Script {
     lines: Vec<String>,
     line: usize,
     settings: CoreSettings,
+    /// What the strategies deployed from here on declare.
+    risk: StrategyRisk,
     core: Option<TradingCore>,
     now: Timestamp,
     holding: bool,
@@ -70,6 +72,7 @@ impl Script {
             lines: script.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect(),
             line: 0,
             settings: settings(Limits::default()),
+            risk: StrategyRisk::NONE,
             core: None,
             now: Timestamp::from_millis(0),
             holding: false,
@@ -84,6 +87,12 @@ impl Script {
     pub(super) fn core(&mut self) -> &mut TradingCore {
         let settings = &self.settings;
         self.core.get_or_insert_with(|| TradingCore::new(settings.clone()).expect("sound settings"))
+    }
+
+    /// Runs more lines.
+    pub(super) fn run(&mut self, lines: &str) {
+        self.lines.extend(lines.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()));
+        while self.step() {}
     }
 
     /// Runs the next line; false at the end.
@@ -106,6 +115,8 @@ impl Script {
             "live" => self.settings.live = true,
             "saves" => self.settings.saves = true,
             "netted" => self.settings.books = Books::Netted,
+            "risk" => super::risk_words::declare(&mut self.risk, &words),
+            "account" => super::risk_words::declare_for_account(&mut self.settings.risk, &words),
             "hold" => self.holding = true,
             "settle" => self.settle(),
             "running" => {
@@ -241,16 +252,19 @@ impl Script {
     }
 
     fn input(&mut self, verb: &str, words: &[&str]) -> Input {
+        if let Some(said) = super::risk_words::said(verb, words) {
+            return said;
+        }
         let strategy = || StrategyId::new(words[0].parse().expect("a number"));
         match verb {
-            "deploy" => Input::Deploy(Box::new(deployment(words))),
+            "deploy" => Input::Deploy(Box::new(Deployment { risk: self.risk.clone(), ..deployment(words) })),
             "start" => Input::Start(strategy()),
             "stop" => Input::Stop { strategy: strategy(), reason: StopReason::Operator },
             "params" => {
                 let parameters = [("size".to_owned(), ParamValue::Number(number(words[1])))];
                 Input::Params { strategy: strategy(), parameters: parameters.into() }
             }
-            "upgrade" => Input::Upgrade(Box::new(Deployment { version: 2, ..deployment(words) })),
+            "upgrade" => Input::Upgrade(Box::new(Deployment { version: 2, risk: self.risk.clone(), ..deployment(words) })),
             "checkpoint" => Input::Checkpoint,
             "shutdown" => Input::Shutdown { deadline: Timestamp::from_millis(words[0].parse().expect("a time")) },
             "wake" => Input::Wake,
@@ -262,8 +276,9 @@ impl Script {
             }
             "quote" => {
                 let size = Size::new(Decimal::ONE).expect("positive");
-                let level = Level { price: Price::new(number(words[0])).expect("positive"), size };
-                let quote = Quote { instrument: InstrumentId::new(0), time: self.now, bid: level, ask: level };
+                let level = |text| Level { price: Price::new(number(text)).expect("positive"), size };
+                let (bid, ask) = (level(words[0]), level(words[words.len() - 1]));
+                let quote = Quote { instrument: InstrumentId::new(0), time: self.now, bid, ask };
                 Input::Market(MarketEvent::Quote(quote))
             }
             "lost" => Input::Market(MarketEvent::Feed { feed: Feed::Connection, change: FeedChange::Lost }),
@@ -448,7 +463,11 @@ fn wanted_kind<'a>(words: &[&'a str], after: impl Fn(&str) -> Option<&'a str>) -
     if let Some(distance) = after("trail") {
         return WantedKind::TrailingStop { distance: wanted(distance) };
     }
-    let time_in_force = if words.contains(&"ioc") { TimeInForce::Ioc } else { TimeInForce::Gtc };
+    let time_in_force = match (words.contains(&"ioc"), words.contains(&"alo")) {
+        (true, _) => TimeInForce::Ioc,
+        (_, true) => TimeInForce::Alo,
+        _ => TimeInForce::Gtc,
+    };
     limit_price.map_or(WantedKind::Market, |price| WantedKind::Limit { price, time_in_force })
 }
 
@@ -470,6 +489,7 @@ fn write_output(transcript: &mut String, output: &Output, next_order: usize) {
         Output::Denied { strategy, refusal } => {
             writeln!(transcript, "{strategy} denied {}: {}", refusal.code, refusal.message)
         }
+        Output::Risk(event) => writeln!(transcript, "{event:?}"),
         Output::Parameters { strategy, refused: None } => writeln!(transcript, "{strategy} has new parameters"),
         Output::Parameters { strategy, refused: Some(words) } => {
             writeln!(transcript, "{strategy} keeps its parameters: {words}")
@@ -510,6 +530,7 @@ fn command_in_words(command: &Command, next_order: usize) -> String {
         Command::Amend { size, kind, .. } => format!("amend to {size} {}", kind_in_words(kind)),
         Command::Cancel { order, .. } => format!("cancel of event {}", order.origin().expect("ours").event),
         Command::SetLeverage { leverage, .. } => format!("leverage {leverage}"),
+        Command::ScheduleCancel { at } => format!("cancel everything at {:?}", at.map(Timestamp::as_millis)),
     }
 }
 

@@ -44,6 +44,8 @@ impl Backtest {
                 self.counts.denied += 1;
                 self.observer.denied(self.now, strategy, &refusal);
             }
+            // What concerns the trader comes as a notification too.
+            Output::Risk(event) => self.observer.risk(self.now, &event),
             // An account that is not live is not reconciled, and a run neither checkpoints nor changes what it runs.
             Output::Reconcile(_)
             | Output::Difference(_)

@@ -4,7 +4,9 @@ use super::models::{LATENCY_MS_MAX, Latency};
 use crate::exchange::{ExchangeSettings, ExchangeSettingsError, MarginSettings};
 use crate::resample::{NotDerivable, Resampler};
 use crate::timeline::{Derivation, SERIES_MAX, SeriesData, Timeline};
-use calypte_kernel::{AccountId, CoreSettings, Decimal, Instrument, Limits, SeriesId, SeriesInfo, SettingsError, Timestamp};
+use calypte_kernel::{
+    AccountId, AccountRisk, CoreSettings, Decimal, Instrument, Limits, SeriesId, SeriesInfo, SettingsError, Timestamp,
+};
 use std::sync::Arc;
 
 /// Settings of a run.
@@ -22,6 +24,8 @@ pub struct BacktestSettings {
     pub exchange: ExchangeSettings,
     /// Limits of the account and its strategies.
     pub limits: Limits,
+    /// What is declared about the account's risk.
+    pub risk: AccountRisk,
     /// Where the clock begins; candles that close by then are history. None: with the first candle.
     pub from: Option<Timestamp>,
     /// Where it stops: candles that close later are left out. None: with the last candle.
@@ -119,6 +123,7 @@ impl BacktestSettings {
             cash: self.cash,
             fees: self.exchange.fees,
             limits: self.limits,
+            risk: self.risk,
             ..CoreSettings::new(self.account, self.instruments, self.series)
         }
     }

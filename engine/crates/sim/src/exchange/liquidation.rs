@@ -89,7 +89,7 @@ impl Exchange {
 
     #[cold]
     fn liquidate_all(&mut self, now: Timestamp) {
-        let Self { desk, markets } = self;
+        let Self { desk, markets, .. } = self;
         for market in markets {
             let strategies = desk.clearing.as_ref().map_or_else(Vec::new, |clearing| clearing.in_cross(market.id));
             let Some(price) = market.last_price() else { continue };

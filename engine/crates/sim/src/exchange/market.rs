@@ -90,6 +90,12 @@ impl Market {
         self.resting.iter().chain(&self.waiting).find(|order| order.client_id == id)
     }
 
+    /// Takes every order out.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = ClientOrderId> {
+        let orders = self.resting.drain(..).chain(self.waiting.drain(..));
+        orders.map(|order| order.client_id)
+    }
+
     pub(super) fn remove(&mut self, id: ClientOrderId) -> Option<Standing> {
         for orders in [&mut self.resting, &mut self.waiting] {
             if let Some(place) = orders.iter().position(|order| order.client_id == id) {

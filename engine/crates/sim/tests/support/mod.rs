@@ -3,9 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test and benchmark uses its own part")]
 
 use calypte_kernel::{
-    AccountId, Answer, Candle, CandleEvent, Decimal, Deliver, Deployment, Event, FeeRates, Hook, HookEnded, Instrument,
-    InstrumentId, Intent, KnownEvents, Limits, Price, Rules, SeriesId, SeriesInfo, StrategyId, Subscription, Timeframe,
-    Timestamp, Wanted, statistic,
+    AccountId, AccountRisk, Answer, Candle, CandleEvent, Decimal, Deliver, Deployment, Event, FeeRates, Hook, HookEnded,
+    Instrument, InstrumentId, Intent, KnownEvents, Limits, Price, Rules, SeriesId, SeriesInfo, StrategyId, Subscription,
+    Timeframe, Timestamp, Wanted, statistic,
 };
 use calypte_sim::{
     Backtest, BacktestSettings, CandleSource, ExchangeSettings, MemorySource, ModelSettings, Outcome, SeriesData, SeriesSource,
@@ -39,6 +39,7 @@ pub fn settings() -> BacktestSettings {
         series: Arc::new([series]),
         exchange: ExchangeSettings { fees, ..ExchangeSettings::default() },
         limits: Limits::default(),
+        risk: AccountRisk::NONE,
         from: None,
         to: None,
         trades_max: TRADES_MAX,
