@@ -1,4 +1,4 @@
-//! Candle data: read from files in bounded memory and checked on the way, resampled, made up, written.
+//! Market data: candles read from files in bounded memory and checked on the way, resampled, made up, written.
 //!
 //! ```text
 //! file ── bytes (hashed, decompressed) ── rows (CSV or Parquet) ── checks ── candles and gap notes
@@ -6,11 +6,13 @@
 //!
 //! Nothing is guessed: what a column means, which unit a time has, which of several volumes is the volume, a header says or the
 //! caller does. What is wrong is named with file, line and value, and a policy says whether to stop, drop or mend.
-//! Funding rates, trades, quotes and books are recognised so that they can be refused by name; they are not read here.
+//! Funding rates, trades, quotes and books have a reader of their own ([`TickFile`]); where candles are wanted they are refused
+//! by name.
 
 mod checks;
 mod columns;
 mod csv;
+mod csv_lines;
 mod fault;
 mod input;
 mod lines;
@@ -26,6 +28,7 @@ mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+mod ticks;
 mod time;
 mod timeframe;
 mod values;
@@ -41,6 +44,7 @@ pub use reader::{CandleFile, LOAD_CANDLES_MAX, Loaded, load, span};
 pub use resample::Resampled;
 pub use survey::{Survey, SurveyFault, SurveyGaps, SurveyJumps, survey};
 pub use synth::{NotMade, Synth, SynthSettings};
+pub use ticks::{LOAD_TICKS_MAX, LoadedTicks, TickFault, TickFile, load_ticks};
 pub use time::{NotATimeUnit, TimeUnit, iso_text};
 pub use timeframe::{TimeframeFrom, timeframe_in_name, timeframe_of};
 pub use values::WIDEN_PART;

@@ -8,20 +8,23 @@ pub mod axis;
 pub mod data_spec;
 mod error;
 pub mod instrument;
+pub mod models;
 pub mod parameters;
 pub mod settings;
 mod sweep;
 
 pub use crate::data::{OnFault as OnBadData, OnGap};
 pub use axis::{Axis, AxisValues};
-pub use data_spec::DataSpec;
+pub use data_spec::{DataArgument, DataSpec};
 pub use error::RequestError;
 pub use instrument::InstrumentSpec;
+pub use models::{FundingSpec, LatencySpec, LeverageSpec, RunModels, TickRequest, TickSpec};
 pub use parameters::ParameterSpec;
 pub use settings::{LimitFill, RunSettings, parse_decimal};
 pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
 
-use calypte_kernel::{Instrument, InstrumentId, SeriesId, SeriesInfo};
+use calypte_kernel::{Instrument, InstrumentId, SeriesId, SeriesInfo, Symbol};
+use calypte_sim::TickKind;
 use std::path::{Path, PathBuf};
 
 /// Most strategies in one run.
@@ -58,8 +61,10 @@ pub struct StrategyRequest {
 pub struct MarketRequest {
     /// Instruments, each at the place its id says, in the order in which the data named them.
     pub instruments: Vec<Instrument>,
-    /// Series, at least one, each at the place its id says.
+    /// Series, each at the place its id says.
     pub series: Vec<SeriesRequest>,
+    /// Files of trades, quotes, books and funding rates. There is a series, or one of these that is no funding.
+    pub ticks: Vec<TickRequest>,
 }
 
 /// A candle series and the file that holds it.
@@ -88,7 +93,10 @@ impl BacktestRequest {
         for parameter in parameters {
             parameters::assign(&mut strategies, parameter)?;
         }
-        Ok(Self { strategies, market: MarketRequest::new(data, instruments)?, settings: settings.check()?, out })
+        let traded = settings.models.ticks.iter().filter(|spec| spec.kind != TickKind::Funding).map(|spec| &spec.symbol);
+        let mut market = MarketRequest::with_symbols(data, traded, instruments)?;
+        settings.models.check(&mut market)?;
+        Ok(Self { strategies, market, settings: settings.check()?, out })
     }
 }
 
@@ -122,12 +130,24 @@ impl MarketRequest {
     /// # Errors
     /// Where a series comes twice, or rules are given for an instrument without data or are missing for one.
     pub fn new(data: &[DataSpec], rules: &[InstrumentSpec]) -> Result<Self, RequestError> {
+        Self::with_symbols(data, [], rules)
+    }
+
+    /// As [`Self::new`], with instruments that have other data than candles.
+    fn with_symbols<'a>(
+        data: &[DataSpec],
+        symbols: impl IntoIterator<Item = &'a Symbol>,
+        rules: &[InstrumentSpec],
+    ) -> Result<Self, RequestError> {
         if data.len() > SERIES_MAX {
             return Err(RequestError::TooMany { what: "candle series", count: data.len(), max: SERIES_MAX });
         }
-        let mut market = Self { instruments: Vec::new(), series: Vec::new() };
+        let mut market = Self { instruments: Vec::new(), series: Vec::new(), ticks: Vec::new() };
         for spec in data {
             market.add(spec, rules)?;
+        }
+        for symbol in symbols {
+            market.instrument(symbol, rules)?;
         }
         for symbol in rules.iter().filter_map(|rule| rule.symbol.as_ref()) {
             if !market.instruments.iter().any(|instrument| &instrument.symbol == symbol) {
@@ -137,14 +157,23 @@ impl MarketRequest {
         Ok(market)
     }
 
-    fn add(&mut self, spec: &DataSpec, rules: &[InstrumentSpec]) -> Result<(), RequestError> {
-        let known = self.instruments.iter().position(|instrument| instrument.symbol == spec.symbol);
+    /// The number of an instrument, which is new where it was not named before.
+    fn instrument(&mut self, symbol: &Symbol, rules: &[InstrumentSpec]) -> Result<InstrumentId, RequestError> {
+        let known = self.instruments.iter().position(|instrument| &instrument.symbol == symbol);
         let place = known.unwrap_or(self.instruments.len());
-        let instrument = InstrumentId::new(u32::try_from(place).expect("SERIES_MAX fits"));
+        let id = InstrumentId::new(u32::try_from(place).expect("SERIES_MAX fits"));
         if known.is_none() {
-            let rules = instrument::rules_for(&spec.symbol, rules)?;
-            self.instruments.push(Instrument::new(instrument, spec.symbol.clone(), rules));
+            let instrument = Instrument::new(id, symbol.clone(), instrument::rules_for(symbol, rules)?);
+            self.instruments.push(match instrument::margin_for(symbol, rules) {
+                Some(margin) => instrument.with_margin(margin),
+                None => instrument,
+            });
         }
+        Ok(id)
+    }
+
+    fn add(&mut self, spec: &DataSpec, rules: &[InstrumentSpec]) -> Result<(), RequestError> {
+        let instrument = self.instrument(&spec.symbol, rules)?;
         let repeats = |series: &SeriesRequest| series.info.instrument == instrument && series.info.timeframe == spec.timeframe;
         if self.series.iter().any(repeats) {
             return Err(RequestError::SeriesTwice { symbol: spec.symbol.clone(), timeframe: spec.timeframe });

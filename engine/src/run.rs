@@ -15,6 +15,7 @@ mod parameters;
 mod prepare;
 mod pull;
 mod setup;
+mod ticks;
 mod warnings;
 
 pub use bars::{BARS_MAX, Bar, SeriesBars};
@@ -35,8 +36,8 @@ use crate::upload::uploads;
 use anyhow::Context as _;
 use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
-use calypte_kernel::{Instrument, ParamValue, SeriesInfo, Status, StrategyId, Timestamp};
-use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus};
+use calypte_kernel::{Instrument, InstrumentId, ParamValue, SeriesInfo, Status, StrategyId, Timeframe, Timestamp};
+use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus, TickKind};
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
 use setup::{Setup, deployment, instance_settings};
@@ -44,6 +45,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use ticks::SharedTicks;
 use warnings::warnings_of;
 
 /// A finished backtest: how it went, and what it was made from.
@@ -95,14 +97,34 @@ pub struct RanStrategy {
 pub struct DataUsed {
     /// The file.
     pub file: PathBuf,
-    /// Its series.
-    pub series: SeriesInfo,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+    /// What is in it.
+    pub content: Content,
     /// SHA-256 of its bytes, in hex; none where they could not all be read.
     pub sha256: Option<String>,
     /// What was odd about it, in words, bounded.
     pub warnings: Vec<String>,
     /// Oddities past the bound.
     pub warnings_left_out: u64,
+}
+
+/// What a data file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Candles of this length.
+    Candles(Timeframe),
+    /// Trades, quotes, books or funding rates.
+    Ticks(TickKind),
+}
+
+impl std::fmt::Display for Content {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Candles(timeframe) => timeframe.fmt(formatter),
+            Self::Ticks(kind) => kind.fmt(formatter),
+        }
+    }
 }
 
 /// A backtest that can begin: its strategies are loaded and started, its parameters checked, its files opened. Nothing has been
@@ -113,6 +135,7 @@ pub struct Prepared {
     strategies: Vec<Loaded>,
     setup: Setup,
     files: Vec<SharedFile>,
+    ticks: Vec<SharedTicks>,
     instances: Vec<Instance>,
     control: Arc<Control>,
 }
@@ -137,8 +160,9 @@ impl Prepared {
         let strategies = prepare::strategies(uploads, &request).await?;
         let setup = Setup::new(&request.market, &request.settings);
         let files = prepare::files(&request.market, &request.settings, &control).map_err(PrepareError::Data)?;
+        let ticks = ticks::open_all(&request.market, &request.settings).map_err(PrepareError::Data)?;
         let instances = start(&strategies, &request.settings).await?;
-        Ok(Self { request, began, strategies, setup, files, instances, control })
+        Ok(Self { request, began, strategies, setup, files, ticks, instances, control })
     }
 
     /// What was asked for.
@@ -152,16 +176,18 @@ impl Prepared {
     /// Where the data are at fault before the first candle of the period, or hold none of it. A fault after that ends the run
     /// as [`RunStatus::BadData`], with everything up to there.
     pub async fn run(self, observer: Box<dyn Observer>, way: Way) -> anyhow::Result<RunReport> {
-        let Self { request, began, strategies, setup, files, mut instances, control } = self;
+        let Self { request, began, strategies, setup, files, ticks, mut instances, control } = self;
         let journal = Arc::new(Mutex::new(Journal::default()));
         let (sources, bars) = sources(&request.market.series, &files, request.settings.from);
         let deployments = strategies.iter().map(deployment).collect();
         let backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
             .context("setting up the run")?
+            .with_ticks(ticks.iter().map(SharedTicks::feed).collect())
             .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
         let (outcome, failed) =
             Pull::new(backtest, Arc::clone(&journal), control, way).with_fuel(request.settings.fuel).run(&mut instances).await;
-        let is_empty = outcome.counts.candles == 0;
+        let counts = &outcome.counts;
+        let is_empty = counts.candles + counts.trades + counts.quotes + counts.books == 0;
         match (failed, &outcome.status) {
             (Some(_), RunStatus::BadData(_)) if !is_empty => {}
             (Some(error), _) => return Err(error).context("reading the data"),
@@ -171,7 +197,8 @@ impl Prepared {
             (None, _) => {}
         }
 
-        let data = used(&request.market.series, &files);
+        let data =
+            used(&request.market.series, &files).into_iter().chain(ticks.iter().map(SharedTicks::used)).collect::<Vec<_>>();
         let identity = Identity { strategies: &strategies, data: &data, setup: &setup, settings: &request.settings, way };
         let journal = std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(RunReport {
@@ -246,7 +273,8 @@ fn used(series: &[SeriesRequest], files: &[SharedFile]) -> Vec<DataUsed> {
         let mut file = file.lock();
         let sha256 = file.sha256().ok();
         let (warnings, warnings_left_out) = warnings_of(file.notes());
-        DataUsed { file: series.file.clone(), series: series.info, sha256, warnings, warnings_left_out }
+        let (instrument, content) = (series.info.instrument, Content::Candles(series.info.timeframe));
+        DataUsed { file: series.file.clone(), instrument, content, sha256, warnings, warnings_left_out }
     });
     used.collect()
 }

@@ -2,7 +2,9 @@
 
 use calypte::control::Control;
 use calypte::data::Columns;
-use calypte::request::{BacktestRequest, InstrumentSpec, LimitFill, ParameterSpec, RunSettings, instrument::InstrumentSpecs};
+use calypte::request::{
+    BacktestRequest, InstrumentSpec, LimitFill, ParameterSpec, RunModels, RunSettings, instrument::InstrumentSpecs,
+};
 use calypte::run::{Prepared, RunReport, Way};
 use calypte_host::{CacheSettings, CompileLimits, Compiler, Sandbox, SandboxSettings, UploadSettings, Uploads};
 use calypte_kernel::{Answer, Decimal, FeeRates, HookEnded, Refusal, StrategyId, StrategyState, Timestamp, VenueFill};
@@ -56,6 +58,7 @@ pub(crate) fn settings() -> RunSettings {
         on_bad_data: calypte::data::OnFault::default(),
         on_gap: calypte::data::OnGap::default(),
         portable: false,
+        models: RunModels::default(),
     }
 }
 

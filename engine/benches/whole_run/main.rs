@@ -160,7 +160,7 @@ fn idle_component(repository: &Path, folder: &Path) -> Result<PathBuf> {
 async fn decode(component: PathBuf, data: &Path) -> Result<Decoded> {
     let spec: DataSpec = format!("BTC:1m={}", data.display()).parse()?;
     let settings = native::settings();
-    let any = [InstrumentSpec { symbol: None, source: RulesSource::Fixed(Rules::ANY) }];
+    let any = [InstrumentSpec { symbol: None, source: RulesSource::Fixed(Rules::ANY), margin: None }];
     let request = BacktestRequest::new(&[component], &[], &[spec], &any, settings, None)?;
     let strategy: &StrategyRequest = &request.strategies[0];
     Decoded::new(strategy, &request.market, &request.settings, 1, |words| eprintln!("{words}")).await

@@ -2,7 +2,7 @@
 //! and the benchmark's strategy as a plain loop.
 
 use calypte::data::{Columns, Label, OnFault, OnGap, TimeUnit};
-use calypte::request::{LimitFill, RunSettings};
+use calypte::request::{LimitFill, RunModels, RunSettings};
 use calypte_kernel::{
     AccountId, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input, Instrument,
     InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, StrategyRisk,
@@ -36,6 +36,7 @@ pub(crate) fn settings() -> RunSettings {
         on_bad_data: OnFault::default(),
         on_gap: OnGap::default(),
         portable: false,
+        models: RunModels::default(),
     }
 }
 

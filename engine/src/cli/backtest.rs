@@ -38,7 +38,7 @@ pub(super) struct BacktestArgs {
 pub(super) fn run(args: BacktestArgs, output: Output) -> anyhow::Result<ExitStatus> {
     let instruments = args.run.instruments();
     let settings = args.run.settings();
-    let request = BacktestRequest::new(&args.components, &args.param, &args.run.data, &instruments, settings, args.out)?;
+    let request = BacktestRequest::new(&args.components, &args.param, &args.run.data(), &instruments, settings, args.out)?;
     let (report, record) = execute(request, output)?;
     output.answer(&record, || summary::of_run(&record))?;
     Ok(status_of(&report))

@@ -9,7 +9,7 @@ use crate::component::BuildOptions;
 use crate::data::{CandleWriter, OnFault, OnGap, Synth, SynthSettings};
 use crate::data::{Columns, Label, TimeUnit};
 use crate::report::RunRecord;
-use crate::request::{BacktestRequest, DataSpec, LimitFill, RunSettings};
+use crate::request::{BacktestRequest, DataSpec, LimitFill, RunModels, RunSettings};
 use calypte_kernel::FeeRates;
 use clap::Args;
 use rust_decimal::Decimal;
@@ -95,5 +95,6 @@ fn settings() -> RunSettings {
         on_bad_data: OnFault::Stop,
         on_gap: OnGap::Tell,
         portable: false,
+        models: RunModels::default(),
     }
 }

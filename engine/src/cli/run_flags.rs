@@ -3,7 +3,10 @@
 use crate::calendar::parse_time;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use crate::request::instrument::InstrumentSpecs;
-use crate::request::{DataSpec, InstrumentSpec, LimitFill, RunSettings, parse_decimal};
+use crate::request::{
+    DataArgument, DataSpec, FundingSpec, InstrumentSpec, LatencySpec, LeverageSpec, LimitFill, RunModels, RunSettings,
+    parse_decimal,
+};
 use calypte_kernel::{FeeRates, Timestamp};
 use clap::Args;
 use rust_decimal::Decimal;
@@ -11,9 +14,13 @@ use rust_decimal::Decimal;
 /// Data, money, fees, fuel.
 #[derive(Debug, Args)]
 pub(super) struct RunFlags {
-    /// A candle file: CSV (plain, .gz, .zst) or Parquet. Give it once for each series.
+    /// A candle file: CSV (plain, .gz, .zst) or Parquet. Give it once for each series. With trades, quotes or book for a
+    /// timeframe, a CSV file of these, against which orders are then matched.
     #[arg(long, value_name = "SYMBOL:TIMEFRAME=FILE", required = true)]
-    pub(super) data: Vec<DataSpec>,
+    data: Vec<DataArgument>,
+    /// Funding rates, paid by the hour at the last price. Give it once for each symbol.
+    #[arg(long, value_name = "SYMBOL=FILE")]
+    funding: Vec<FundingSpec>,
     #[command(flatten)]
     reading: ReadingFlags,
     /// Cash at the start, in the quote asset.
@@ -31,6 +38,18 @@ pub(super) struct RunFlags {
     /// When a resting limit order fills: where a candle reaches its price, or only where it goes beyond.
     #[arg(long, value_enum, default_value_t)]
     fill: LimitFill,
+    /// Leverage, which turns margin and liquidation on: NUMBER for all, SYMBOL=NUMBER for one; `:isolated` behind it where it is.
+    #[arg(long, value_name = "[SYMBOL=]NUMBER")]
+    leverage: Vec<LeverageSpec>,
+    /// Fee of a liquidation, as a fraction of the notional; that of a taker where it is not given.
+    #[arg(long, value_name = "RATE", value_parser = parse_decimal, allow_negative_numbers = true)]
+    liquidation_fee: Option<Decimal>,
+    /// How long messages are under way, in milliseconds: feed=MS,order=MS,report=MS.
+    #[arg(long, value_name = "WAYS")]
+    latency: Option<LatencySpec>,
+    /// Share of a candle's volume that orders may fill with, such as 0.1; whole where it is not given.
+    #[arg(long, value_name = "SHARE", value_parser = parse_decimal, allow_negative_numbers = true)]
+    participation: Option<Decimal>,
     /// Rules of price and size: `any`, `hyperliquid`, KEY=VALUE,… or a .toml file; SYMBOL:… for one instrument.
     #[arg(long, value_name = "RULES")]
     instrument: Vec<InstrumentSpecs>,
@@ -81,6 +100,30 @@ impl RunFlags {
         self.instrument.iter().flat_map(|specs| specs.0.iter().cloned()).collect()
     }
 
+    /// Candle files.
+    pub(super) fn data(&self) -> Vec<DataSpec> {
+        let candles = self.data.iter().filter_map(|argument| match argument {
+            DataArgument::Candles(spec) => Some(spec.clone()),
+            DataArgument::Ticks(_) => None,
+        });
+        candles.collect()
+    }
+
+    fn models(&self) -> RunModels {
+        let ticks = self.data.iter().filter_map(|argument| match argument {
+            DataArgument::Candles(_) => None,
+            DataArgument::Ticks(spec) => Some(spec),
+        });
+        let funding = self.funding.iter().map(|FundingSpec(spec)| spec);
+        RunModels {
+            ticks: ticks.chain(funding).cloned().collect(),
+            leverage: self.leverage.clone(),
+            liquidation_fee: self.liquidation_fee,
+            latency: self.latency.unwrap_or_default(),
+            participation: self.participation,
+        }
+    }
+
     /// Everything else.
     pub(super) fn settings(&self) -> RunSettings {
         let reading = &self.reading;
@@ -100,6 +143,7 @@ impl RunFlags {
             on_bad_data: reading.on_bad_data,
             on_gap: reading.gaps,
             portable: self.portable,
+            models: self.models(),
         }
     }
 }

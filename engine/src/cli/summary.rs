@@ -17,6 +17,12 @@ pub(super) fn of_run(record: &RunRecord) -> String {
     line("events", format!("{} ({} candles)", record.events, record.counts.candles));
     line("fills", format!("{} ({} of resting orders)", record.fills, record.counts.maker_fills));
     line("fees", record.fees.clone());
+    if record.counts.funding_payments > 0 {
+        line("funding", format!("{} ({} payments)", record.funding, record.counts.funding_payments));
+    }
+    if record.counts.liquidations > 0 {
+        line("liquidations", record.counts.liquidations.to_string());
+    }
     line("final equity", format!("{} (from {})", record.final_equity, record.initial_cash));
     line("return", percent(record.total_return));
     line("per year", format!("{}, volatility {}", percent(record.cagr), percent(record.volatility)));

@@ -51,7 +51,7 @@ pub(super) fn run(args: SweepArgs, output: Output) -> anyhow::Result<ExitStatus>
         (false, false) => Earlier::Keep,
     };
     let flags = SweepFlags { axes: args.param, metric: args.metric, jobs: args.jobs, out: args.out.clone(), earlier };
-    let request = SweepRequest::new(args.component, flags, &args.run.data, &instruments, settings)?;
+    let request = SweepRequest::new(args.component, flags, &args.run.data(), &instruments, settings)?;
     let control = Arc::new(Control::default());
     let result = watch(output, ("sweep", Unit::Things), &control, sweep::sweep(request, Arc::clone(&control)))?;
     if let Some(folder) = &args.out {

@@ -240,7 +240,7 @@ pub(super) fn number_fault(fault: NumberFault, field: Field, text: &[u8]) -> Row
 }
 
 /// What a failure of a reader means.
-enum Damage {
+pub(super) enum Damage {
     /// The data ends too early.
     Cut,
     /// The data is not what was compressed.
@@ -249,7 +249,7 @@ enum Damage {
     Device,
 }
 
-fn damage(error: &std::io::Error, what: &str) -> Damage {
+pub(super) fn damage(error: &std::io::Error, what: &str) -> Damage {
     use std::io::ErrorKind as Kind;
     match error.kind() {
         _ if what == "text" => Damage::Device,
@@ -260,7 +260,7 @@ fn damage(error: &std::io::Error, what: &str) -> Damage {
 }
 
 /// The first line that is not blank, and its number.
-fn first_line<R: Read>(lines: &mut Lines<Input<R>>) -> Result<(Line, u64), Fatal> {
+pub(super) fn first_line<R: Read>(lines: &mut Lines<Input<R>>) -> Result<(Line, u64), Fatal> {
     let mut number = 0;
     loop {
         number += 1;
@@ -307,7 +307,7 @@ fn layout_of(line: &[u8], columns: &Columns) -> Result<(Layout, bool), ShapeFaul
 }
 
 /// Fields between commas, without quotes and blanks around them. A comma within quotes does not part fields.
-fn fields_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn fields_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let text = rest?;
@@ -323,7 +323,7 @@ fn fields_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn trim_end(line: &[u8]) -> &[u8] {
+pub(super) fn trim_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 

@@ -4,8 +4,10 @@
 //! [`RowFault`] concerns one row (the policy decides), a [`DataError`] is what reading ends with.
 
 use super::columns::Field;
+use super::ticks::TickFault;
 use super::time::TimeUnit;
 use calypte_kernel::{Decimal, Timeframe};
+use calypte_sim::TickKind;
 use std::path::PathBuf;
 
 /// Most characters of a faulty value that a message repeats.
@@ -110,6 +112,19 @@ pub enum ShapeFault {
     NotCandles {
         /// What it looks like.
         what: &'static str,
+        /// The header.
+        header: String,
+    },
+    /// Not the ticks that were asked for.
+    #[error(
+        "no column, or more than one, is the {missing} of {kind}: {header:?}; the header must be {}",
+        tick_header(*kind)
+    )]
+    NotTicks {
+        /// What was asked for.
+        kind: TickKind,
+        /// The column.
+        missing: String,
         /// The header.
         header: String,
     },
@@ -407,6 +422,9 @@ pub enum RowFault {
         /// Of how many.
         rows: u64,
     },
+    /// A trade, quote, book or funding rate that cannot be right.
+    #[error(transparent)]
+    Tick(#[from] TickFault),
     /// Candles are missing, and the policy for gaps is to stop.
     #[error("{missing} candles are missing before this one, from {start} on; fetch them, or let gaps be told or filled")]
     Gap {
@@ -429,10 +447,21 @@ pub enum RowFault {
     },
 }
 
+/// The header that files of ticks have.
+const fn tick_header(kind: TickKind) -> &'static str {
+    match kind {
+        TickKind::Funding => "time_ms,funding_rate",
+        TickKind::Trades => "time_ms,price,size,side",
+        TickKind::Quotes => "time_ms,bid_price,bid_size,ask_price,ask_size",
+        TickKind::Book => "time_ms,bid_price_0,bid_size_0,ask_price_0,ask_size_0,bid_price_1,…",
+    }
+}
+
 impl RowFault {
     /// A stable name of the kind of fault, for counting.
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Tick(fault) => fault.kind(),
             Self::LineTooLong { .. } => "line-too-long",
             Self::NotUtf8 { .. } => "not-utf8",
             Self::ColumnCount { .. } => "column-count",

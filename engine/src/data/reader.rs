@@ -254,16 +254,23 @@ impl CandleFile {
 
 impl CandleSource for CandleFile {
     fn next_batch(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, SourceError> {
-        self.read(batch).map_err(|error| match error {
-            DataError::Unreadable { file, source, .. } => {
+        self.read(batch).map_err(|error| error.into_source(&self.path))
+    }
+}
+
+impl DataError {
+    /// As the simulation takes it.
+    pub(super) fn into_source(self, path: &Path) -> SourceError {
+        match self {
+            Self::Unreadable { file, source, .. } => {
                 SourceError::Unreadable { name: file.display().to_string(), cause: source }
             }
-            DataError::Row { file, at, fault } => SourceError::Data { name: format!("{}: {at}", file.display()), cause: fault },
-            DataError::Shape { file, fault } => SourceError::Data { name: file.display().to_string(), cause: fault },
-            error @ (DataError::TooMany { .. } | DataError::Cancelled { .. }) => {
-                SourceError::Data { name: self.path.display().to_string(), cause: Box::new(error) }
+            Self::Row { file, at, fault } => SourceError::Data { name: format!("{}: {at}", file.display()), cause: fault },
+            Self::Shape { file, fault } => SourceError::Data { name: file.display().to_string(), cause: fault },
+            error @ (Self::TooMany { .. } | Self::Cancelled { .. }) => {
+                SourceError::Data { name: path.display().to_string(), cause: Box::new(error) }
             }
-        })
+        }
     }
 }
 

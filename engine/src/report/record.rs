@@ -16,7 +16,7 @@ pub const REPORT_VERSION: u32 = 1;
 pub struct DataRecord {
     /// Instrument.
     pub symbol: String,
-    /// Length of a candle, such as `1m`.
+    /// Length of a candle, such as `1m`; `trades`, `quotes`, `book` or `funding` where it holds no candles.
     pub timeframe: String,
     /// The file as it was given.
     pub file: String,
@@ -45,6 +45,8 @@ pub struct InstrumentRecord {
     pub min_notional: String,
     /// Largest leverage; 0: none named.
     pub max_leverage: u32,
+    /// Margin tiers: `FROM:LEVERAGE`, the notional from which a largest leverage holds.
+    pub margin_tiers: Vec<String>,
 }
 
 /// Settings of a run.
@@ -76,10 +78,31 @@ pub struct SettingsRecord {
     pub gaps: String,
     /// Whether results are the same on every architecture.
     pub portable: bool,
+    /// What is simulated beyond fills and fees.
+    pub models: ModelsRecord,
     /// Architecture of the machine.
     pub architecture: &'static str,
     /// Version of the engine.
     pub engine: &'static str,
+}
+
+/// What is simulated beyond fills and fees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelsRecord {
+    /// Leverage and margin mode by symbol, or of `all`; empty: positions need no margin.
+    pub leverage: BTreeMap<String, String>,
+    /// Fee of a liquidation; none: that of a taker.
+    pub liquidation_fee: Option<String>,
+    /// Milliseconds from the market to the strategy.
+    pub latency_feed_ms: u64,
+    /// Milliseconds from the strategy to the exchange.
+    pub latency_order_ms: u64,
+    /// Milliseconds from the exchange's books to the strategy.
+    pub latency_report_ms: u64,
+    /// Share of the volume that orders may fill with; none: they fill whole.
+    pub participation: Option<String>,
+    /// Trades, quotes, books and funding rates that were given: `SYMBOL:KIND`.
+    pub ticks: Vec<String>,
 }
 
 /// The record of a run. `wall_time_ms` is the only field in which two equal runs differ.
@@ -117,6 +140,8 @@ pub struct RunRecord {
     pub counts: CountsRecord,
     /// Events by kind; hooks that are no events (`init`, `on-stop`) are counted in `events` only.
     pub events_by_kind: BTreeMap<&'static str, u64>,
+    /// Funding received, what was paid taken off. Exact.
+    pub funding: String,
     /// Cash at the start. Exact.
     pub initial_cash: String,
     /// Final equity over initial cash, less one.
@@ -230,6 +255,16 @@ pub struct CountsRecord {
     pub cancelled: u64,
     /// Fills of resting orders.
     pub maker_fills: u64,
+    /// Fills that the exchange forced.
+    pub liquidations: u64,
+    /// Funding payments.
+    pub funding_payments: u64,
+    /// Public trades.
+    pub trades: u64,
+    /// Best bids and offers.
+    pub quotes: u64,
+    /// Snapshots of books.
+    pub books: u64,
     /// Days that gave a return.
     pub days: u64,
 }

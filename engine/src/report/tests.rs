@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
-use crate::request::{Axis, LimitFill, Metric, RunSettings, SweepFlags, SweepRequest};
-use crate::run::{Bar, ChartMark, DataUsed, Journal, LogEntry, Notification, RanStrategy, SeriesBars};
+use crate::request::{Axis, LimitFill, Metric, RunModels, RunSettings, SweepFlags, SweepRequest};
+use crate::run::{Bar, ChartMark, Content, DataUsed, Journal, LogEntry, Notification, RanStrategy, SeriesBars};
 use calypte_host::Manifest;
 use calypte_kernel::{
     ClientOrderId, Decimal, EventNumber, Fault, FaultKind, FeeRates, Instrument, InstrumentId, LogLevel, LogLine, ParamValue,
@@ -47,6 +47,7 @@ fn settings() -> RunSettings {
         on_bad_data: OnFault::Stop,
         on_gap: OnGap::Tell,
         portable: false,
+        models: RunModels::default(),
     }
 }
 
@@ -144,7 +145,8 @@ fn run(status: RunStatus) -> RunReport {
         series: Arc::new([series]),
         data: vec![DataUsed {
             file: "btc.csv".into(),
-            series,
+            instrument: InstrumentId::new(0),
+            content: Content::Candles(series.timeframe),
             sha256: Some("ef".repeat(32)),
             warnings: vec![HOSTILE.to_owned()],
             warnings_left_out: 0,
@@ -258,7 +260,7 @@ fn equal_runs_differ_in_wall_time_only() {
 fn a_run_leaves_its_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = run(RunStatus::Completed);
-    let market = crate::request::MarketRequest { instruments: run.instruments.to_vec(), series: Vec::new() };
+    let market = crate::request::MarketRequest { instruments: run.instruments.to_vec(), series: Vec::new(), ticks: Vec::new() };
     let strategy = crate::request::StrategyRequest { name: "ema,x".to_owned(), component: "x".into(), parameters: Vec::new() };
     let mut recorder = Recorder::create(folder.path(), &[strategy], &market).expect("the files are made");
     recorder.fill(StrategyId::new(0), &fill(5, Side::Buy), number("2"));

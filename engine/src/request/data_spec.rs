@@ -1,6 +1,8 @@
-//! `--data SYMBOL:TIMEFRAME=FILE`.
+//! `--data SYMBOL:TIMEFRAME=FILE`, and `--data SYMBOL:trades=FILE` with `quotes` and `book` beside it.
 
+use super::models::TickSpec;
 use calypte_kernel::{NotASymbol, NotATimeframe, Symbol, Timeframe};
+use calypte_sim::TickKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -13,6 +15,33 @@ pub struct DataSpec {
     pub timeframe: Timeframe,
     /// The file.
     pub file: PathBuf,
+}
+
+/// What `--data` takes: candles, or trades, quotes or books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataArgument {
+    /// Candles.
+    Candles(DataSpec),
+    /// Ticks.
+    Ticks(TickSpec),
+}
+
+impl FromStr for DataArgument {
+    type Err = NotADataSpec;
+
+    fn from_str(text: &str) -> Result<Self, NotADataSpec> {
+        let parts = text.split_once('=').and_then(|(series, file)| Some((series.rsplit_once(':')?, file)));
+        let Some(((symbol, kind), file)) = parts.filter(|(_, file)| !file.is_empty()) else {
+            return text.parse().map(Self::Candles);
+        };
+        let kind = match kind {
+            "trades" => TickKind::Trades,
+            "quotes" => TickKind::Quotes,
+            "book" => TickKind::Book,
+            _ => return text.parse().map(Self::Candles),
+        };
+        Ok(Self::Ticks(TickSpec { symbol: symbol.parse()?, kind, file: PathBuf::from(file) }))
+    }
 }
 
 /// A text that is not `SYMBOL:TIMEFRAME=FILE`.
@@ -52,6 +81,17 @@ mod tests {
         let spec: DataSpec = "BTC-PERP:15m=dir/a=b.csv".parse().expect("a spec");
         assert_eq!((spec.symbol.as_str(), spec.timeframe.as_millis()), ("BTC", 900_000));
         assert_eq!(spec.file, PathBuf::from("dir/a=b.csv"));
+    }
+
+    #[test]
+    fn ticks_have_their_kind_for_a_timeframe() {
+        let argument = |text: &str| text.parse::<DataArgument>();
+        let ticks = |kind, file: &str| TickSpec { symbol: "BTC".parse().expect("BTC"), kind, file: PathBuf::from(file) };
+        assert_eq!(argument("BTC:trades=a.csv"), Ok(DataArgument::Ticks(ticks(TickKind::Trades, "a.csv"))));
+        assert_eq!(argument("BTC-PERP:book=a=b.csv"), Ok(DataArgument::Ticks(ticks(TickKind::Book, "a=b.csv"))));
+        assert!(matches!(argument("BTC:1m=a.csv"), Ok(DataArgument::Candles(_))));
+        assert_eq!(argument("BTC:trades="), Err(NotADataSpec::Shape));
+        assert!(matches!(argument("BTC:ticks=a.csv"), Err(NotADataSpec::Timeframe(_))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can be wrong with a request as a whole: each message names the flag and what to write instead.
 
 use calypte_kernel::{Symbol, Timeframe};
+use calypte_sim::TickKind;
 use std::path::PathBuf;
 
 /// Flags that do not make sense together. All are the caller's to mend; nothing has been read or run.
@@ -37,6 +38,44 @@ pub enum RequestError {
     RulesWithoutData {
         /// The instrument.
         symbol: Symbol,
+    },
+    /// Funding for something that is not traded.
+    #[error(
+        "--funding gives rates for {symbol}, for which there is no --data: leave them out, or give --data {symbol}:TIMEFRAME=FILE"
+    )]
+    FundingWithoutData {
+        /// The instrument.
+        symbol: Symbol,
+    },
+    /// Two files of one kind of tick.
+    #[error("{symbol} has two files of {kind}: join them first, or leave one out")]
+    TicksTwice {
+        /// The instrument.
+        symbol: Symbol,
+        /// What is in them.
+        kind: TickKind,
+    },
+    /// Leverage for something that is not traded.
+    #[error("--leverage names {symbol}, for which there is no --data: leave it out, or give --data {symbol}:TIMEFRAME=FILE")]
+    LeverageWithoutData {
+        /// The instrument.
+        symbol: Symbol,
+    },
+    /// Leverage given twice.
+    #[error("--leverage is given twice for {what}: leave one out")]
+    LeverageTwice {
+        /// The instrument, or all.
+        what: String,
+    },
+    /// More leverage than there is.
+    #[error("--leverage {leverage} for {symbol}, whose rules allow {max}: give --leverage {symbol}={max} or less")]
+    LeverageTooHigh {
+        /// The instrument.
+        symbol: Symbol,
+        /// What was asked for.
+        leverage: u32,
+        /// What its margin tiers allow.
+        max: u32,
     },
     /// Rules given twice.
     #[error("--instrument is given twice for {what}: leave one out")]

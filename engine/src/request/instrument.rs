@@ -5,12 +5,13 @@
 //! hyperliquid                           what the exchange lists for each symbol
 //! size_decimals=3,tick_size=0.5         rules for every instrument; what is not named is as in `any`
 //! BTC:size_decimals=5,price_decimals=1  for one instrument only
+//! BTC:margin_tiers=0:40 150000000:20    notional from which a largest leverage holds, in the quote asset
 //! rules.toml                            a file: keys at the top for every instrument, a table per symbol
 //! ```
 
 use super::RequestError;
 use super::settings::{NotANumber, parse_decimal};
-use calypte_kernel::{Rules, Symbol};
+use calypte_kernel::{MarginTable, MarginTier, NotAMarginTable, Rules, Symbol};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -34,6 +35,8 @@ pub struct InstrumentSpec {
     pub symbol: Option<Symbol>,
     /// Where they come from.
     pub source: RulesSource,
+    /// Margin tiers, where they were given.
+    pub margin: Option<MarginTable>,
 }
 
 /// Where rules come from.
@@ -53,8 +56,8 @@ pub enum NotRules {
     Shape(String),
     /// An unknown key.
     #[error(
-        "{0:?} is not a rule: there are size_decimals, price_decimals, price_significant_figures, tick_size, min_notional and \
-         max_leverage"
+        "{0:?} is not a rule: there are size_decimals, price_decimals, price_significant_figures, tick_size, min_notional, \
+         max_leverage and margin_tiers"
     )]
     Key(String),
     /// A value that does not fit.
@@ -67,6 +70,12 @@ pub enum NotRules {
         /// What is allowed.
         range: String,
     },
+    /// Margin tiers that are none.
+    #[error("margin_tiers={0:?}: write FROM:LEVERAGE for each tier, with blanks between, such as `0:40 150000000:20`")]
+    Tiers(String),
+    /// Margin tiers that contradict each other.
+    #[error(transparent)]
+    MarginTable(#[from] NotAMarginTable),
     /// A value that is no number.
     #[error(transparent)]
     Number(#[from] NotANumber),
@@ -98,18 +107,31 @@ impl FromStr for InstrumentSpecs {
             Some((symbol, rules)) => (Some(symbol.parse()?), rules),
             None => (None, text),
         };
-        let source = match rules {
-            "any" => RulesSource::Fixed(Rules::ANY),
-            "hyperliquid" => RulesSource::Hyperliquid,
-            list if list.contains('=') => RulesSource::Fixed(from_list(list)?),
+        let (source, margin) = match rules {
+            "any" => (RulesSource::Fixed(Rules::ANY), None),
+            "hyperliquid" => (RulesSource::Hyperliquid, None),
+            list if list.contains('=') => {
+                let written = from_list(list)?;
+                (RulesSource::Fixed(written.rules), written.margin)
+            }
             _ => return Err(NotRules::Shape(rules.chars().take(60).collect())),
         };
-        Ok(Self(vec![InstrumentSpec { symbol, source }]))
+        Ok(Self(vec![InstrumentSpec { symbol, source, margin }]))
     }
 }
 
-fn from_list(text: &str) -> Result<Rules, NotRules> {
-    let mut rules = Rules::ANY;
+/// Rules as they were written.
+struct Written {
+    rules: Rules,
+    margin: Option<MarginTable>,
+}
+
+impl Written {
+    const NOTHING: Self = Self { rules: Rules::ANY, margin: None };
+}
+
+fn from_list(text: &str) -> Result<Written, NotRules> {
+    let mut rules = Written::NOTHING;
     for pair in text.split(',') {
         let (key, value) = pair.split_once('=').ok_or_else(|| NotRules::Key(pair.chars().take(60).collect()))?;
         set(&mut rules, key.trim(), value.trim())?;
@@ -117,8 +139,10 @@ fn from_list(text: &str) -> Result<Rules, NotRules> {
     Ok(rules)
 }
 
-fn set(rules: &mut Rules, key: &str, value: &str) -> Result<(), NotRules> {
+fn set(written: &mut Written, key: &str, value: &str) -> Result<(), NotRules> {
+    let rules = &mut written.rules;
     match key {
+        "margin_tiers" => written.margin = Some(margin_tiers(value)?),
         "size_decimals" => rules.size_decimals = whole("size_decimals", value, DECIMALS_MAX)?,
         "price_decimals" => rules.price_decimals = whole("price_decimals", value, DECIMALS_MAX)?,
         "price_significant_figures" => {
@@ -130,6 +154,17 @@ fn set(rules: &mut Rules, key: &str, value: &str) -> Result<(), NotRules> {
         _ => return Err(NotRules::Key(key.chars().take(60).collect())),
     }
     Ok(())
+}
+
+/// `0:40 150000000:20`.
+fn margin_tiers(text: &str) -> Result<MarginTable, NotRules> {
+    let refuse = || NotRules::Tiers(text.chars().take(60).collect());
+    let tiers = text.split_whitespace().map(|tier| {
+        let (from, leverage) = tier.split_once(':').ok_or_else(refuse)?;
+        let max_leverage = leverage.parse().ok().filter(|leverage| *leverage <= LEVERAGE_MAX).ok_or_else(refuse)?;
+        Ok(MarginTier { notional_from: parse_decimal(from)?, max_leverage })
+    });
+    Ok(MarginTable::new(&tiers.collect::<Result<Vec<_>, NotRules>>()?)?)
 }
 
 fn whole<T>(key: &'static str, value: &str, max: T) -> Result<T, NotRules>
@@ -158,22 +193,24 @@ fn from_file(path: &Path) -> Result<Vec<InstrumentSpec>, NotRules> {
     file.take(RULES_FILE_BYTES_MAX).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
     let table: BTreeMap<String, toml::Value> = toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))?;
     let mut specs = Vec::new();
-    let mut top = Rules::ANY;
+    let mut top = Written::NOTHING;
     let mut top_given = false;
     for (key, value) in &table {
         if let toml::Value::Table(keys) = value {
-            let mut rules = Rules::ANY;
+            let mut written = Written::NOTHING;
             for (key, value) in keys {
-                set(&mut rules, key, &plain(value))?;
+                set(&mut written, key, &plain(value))?;
             }
-            specs.push(InstrumentSpec { symbol: Some(key.parse()?), source: RulesSource::Fixed(rules) });
+            let Written { rules, margin } = written;
+            specs.push(InstrumentSpec { symbol: Some(key.parse()?), source: RulesSource::Fixed(rules), margin });
         } else {
             set(&mut top, key, &plain(value))?;
             top_given = true;
         }
     }
     if top_given {
-        specs.push(InstrumentSpec { symbol: None, source: RulesSource::Fixed(top) });
+        let Written { rules, margin } = top;
+        specs.push(InstrumentSpec { symbol: None, source: RulesSource::Fixed(rules), margin });
     }
     Ok(specs)
 }
@@ -201,6 +238,25 @@ pub(super) fn rules_for(symbol: &Symbol, specs: &[InstrumentSpec]) -> Result<Rul
         Some(RulesSource::Fixed(rules)) => Ok(*rules),
         Some(RulesSource::Hyperliquid) => listed(symbol).ok_or_else(|| RequestError::NotListed { symbol: symbol.clone() }),
     }
+}
+
+/// The margin tiers of an instrument whose rules were found: those written with them, or those that the preset lists. None: one
+/// tier of its largest leverage.
+pub(super) fn margin_for(symbol: &Symbol, specs: &[InstrumentSpec]) -> Option<MarginTable> {
+    let one = |wanted: Option<&Symbol>| specs.iter().find(|spec| spec.symbol.as_ref() == wanted);
+    let spec = one(Some(symbol)).or_else(|| one(None))?;
+    match spec.source {
+        RulesSource::Hyperliquid => listed_tiers(symbol),
+        RulesSource::Fixed(_) => spec.margin.clone(),
+    }
+}
+
+/// The margin tiers that Hyperliquid lists for a perpetual that has more than one.
+fn listed_tiers(symbol: &Symbol) -> Option<MarginTable> {
+    let line = PERPETUALS.lines().find(|line| line.split(' ').next() == Some(symbol.as_str()))?;
+    let mut words = line.splitn(4, ' ').skip(2);
+    let (max_leverage, further) = (words.next()?, words.next()?);
+    margin_tiers(&format!("0:{max_leverage} {further}")).ok()
 }
 
 /// What Hyperliquid lists for a perpetual.
@@ -236,6 +292,35 @@ mod tests {
         for line in lines {
             let name = line.split(' ').next().expect("a name");
             assert!(listed(&symbol(name)).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn margin_tiers_are_listed_or_written() {
+        let tiers = |table: Option<MarginTable>| {
+            let tiers = table.expect("it has tiers").tiers().collect::<Vec<_>>();
+            tiers.iter().map(|tier| (tier.notional_from, tier.max_leverage)).collect::<Vec<_>>()
+        };
+        let million = |number: i64| Decimal::from(number * 1_000_000);
+        let hyperliquid = specs(&["hyperliquid"]);
+        assert_eq!(tiers(margin_for(&symbol("BTC"), &hyperliquid)), [(Decimal::ZERO, 40), (million(150), 20)]);
+        assert_eq!(margin_for(&symbol("PURR"), &hyperliquid), None);
+        let written = specs(&["BTC:margin_tiers=0:10 5000000:5,size_decimals=3"]);
+        assert_eq!(tiers(margin_for(&symbol("BTC"), &written)), [(Decimal::ZERO, 10), (million(5), 5)]);
+        for line in PERPETUALS.lines().filter(|line| !line.starts_with('#') && line.split(' ').count() > 3) {
+            let name = line.split(' ').next().expect("a name");
+            let table = listed_tiers(&symbol(name)).expect(line);
+            assert_eq!(table.max_leverage(), listed(&symbol(name)).expect(line).max_leverage, "{line}");
+        }
+        for text in [
+            "margin_tiers=",
+            "margin_tiers=40",
+            "margin_tiers=0:2000",
+            "margin_tiers=x:5",
+            "margin_tiers=1:5",
+            "margin_tiers=0:5 1:5",
+        ] {
+            assert!(text.parse::<InstrumentSpecs>().is_err(), "{text}");
         }
     }
 

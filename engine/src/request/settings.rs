@@ -1,6 +1,6 @@
 //! Money, fees, fuel and rules of a run, with their ranges.
 
-use super::RequestError;
+use super::{RequestError, RunModels};
 use crate::calendar;
 use crate::data::{Columns, Label, OnFault, OnGap, ReadOptions, TimeUnit};
 use calypte_kernel::{FeeRates, Timeframe, Timestamp};
@@ -46,6 +46,8 @@ pub struct RunSettings {
     pub on_gap: OnGap,
     /// Whether results must be the same on every kind of machine, at the price of speed.
     pub portable: bool,
+    /// What is simulated beyond fills and fees.
+    pub models: RunModels,
 }
 
 /// When a resting limit order fills on a candle.

@@ -23,6 +23,7 @@ fn settings() -> RunSettings {
         on_bad_data: OnFault::Stop,
         on_gap: OnGap::Tell,
         portable: false,
+        models: RunModels::default(),
     }
 }
 

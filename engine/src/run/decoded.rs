@@ -4,8 +4,9 @@ use super::digest::Identity;
 use super::prepare::{Loaded, PrepareError, load, read_options};
 use super::pull::{Pull, Way};
 use super::setup::{Setup, deployment, instance_settings};
+use super::ticks::DecodedTicks;
 use super::warnings::warnings_of;
-use super::{DataUsed, ParameterError, resolve};
+use super::{Content, DataUsed, ParameterError, resolve};
 use crate::control::Control;
 use crate::data::{self, LOAD_CANDLES_MAX};
 use crate::request::{MarketRequest, RunSettings, SeriesRequest, StrategyRequest};
@@ -28,6 +29,7 @@ pub struct Decoded {
     data: Vec<DataUsed>,
     /// Candles and gap notes of each series with a file.
     items: Vec<Arc<[SourceItem]>>,
+    ticks: Vec<DecodedTicks>,
 }
 
 impl Decoded {
@@ -44,13 +46,24 @@ impl Decoded {
     ) -> anyhow::Result<Self> {
         let instances_max = u32::try_from(runs_at_once).context("counting runs")?.saturating_add(1);
         let sandbox = SandboxSettings { instances_max, portable: settings.portable, ..SandboxSettings::default() };
-        let loaded = load(&uploads(sandbox, remark)?, STRATEGY, strategy).await?;
+        let loaded = load(&uploads(sandbox, remark)?, STRATEGY, strategy, market).await?;
         let (series, read_settings) = (market.series.clone(), settings.clone());
         let read = move || series.iter().map(|series| read(series, &read_settings, remark)).collect::<Result<Vec<_>, _>>();
         let read = tokio::task::spawn_blocking(read).await.context("reading the data")??;
-        let (items, data) = read.into_iter().unzip();
+        let (items, mut data): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        let (wanted, read_settings) = (market.ticks.clone(), settings.clone());
+        let read =
+            move || wanted.iter().map(|wanted| DecodedTicks::read(wanted, &read_settings)).collect::<Result<Vec<_>, _>>();
+        let read = tokio::task::spawn_blocking(read).await.context("reading the data")?.map_err(PrepareError::Data)?;
+        let (ticks, used): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        for used in used {
+            for warning in &used.warnings {
+                remark(&format!("warning: {}: {warning}", used.file.display()));
+            }
+            data.push(used);
+        }
         let setup = Setup::new(market, settings);
-        Ok(Self { request: strategy.clone(), loaded, setup, settings: settings.clone(), data, items })
+        Ok(Self { request: strategy.clone(), loaded, setup, settings: settings.clone(), data, items, ticks })
     }
 
     /// What the strategy says of itself.
@@ -72,7 +85,8 @@ impl Decoded {
         let (from, to) = (self.settings.from, self.settings.to);
         let within = |item: &SourceItem, series: &DataUsed| match item {
             SourceItem::Candle(candle) => {
-                let close_time = series.series.timeframe.close_of(candle.open_time);
+                let Content::Candles(timeframe) = series.content else { return false };
+                let close_time = timeframe.close_of(candle.open_time);
                 from.is_none_or(|from| candle.open_time >= from) && to.is_none_or(|to| close_time <= to)
             }
             SourceItem::Gap(_) => false,
@@ -107,6 +121,7 @@ impl Decoded {
         let sources = self.items.iter().map(|items| Box::new(ItemSource::new(Arc::clone(items))) as Box<dyn CandleSource>);
         let sources = self.setup.sources(sources.collect());
         let backtest = Backtest::new(self.setup.backtest(), vec![deployment(&loaded)], sources).context("setting up a run")?;
+        let backtest = backtest.with_ticks(self.ticks.iter().map(DecodedTicks::feed).collect());
         let runtime = tokio::runtime::Builder::new_current_thread().build().context("making a runtime")?;
         runtime.block_on(async {
             let instance = loaded.strategy.instantiate(instance_settings(STRATEGY, &self.settings)).await;
@@ -134,7 +149,8 @@ fn read(
     for warning in &warnings {
         remark(&format!("warning: {}: {warning}", series.file.display()));
     }
-    let used =
-        DataUsed { file: series.file.clone(), series: series.info, sha256: Some(read.sha256), warnings, warnings_left_out };
+    let (instrument, content) = (series.info.instrument, Content::Candles(series.info.timeframe));
+    let (file, sha256) = (series.file.clone(), Some(read.sha256));
+    let used = DataUsed { file, instrument, content, sha256, warnings, warnings_left_out };
     Ok((read.items, used))
 }

@@ -8,7 +8,7 @@ use crate::request::{BacktestRequest, MarketRequest, RunSettings, SeriesRequest,
 use crate::upload::{self, ComponentError};
 use calypte_host::{FeedKind, Strategy, Uploads};
 use calypte_kernel::{ParamValue, StrategyId, Timestamp};
-use calypte_sim::{CandleSource, SourceError, SourceItem};
+use calypte_sim::{CandleSource, SourceError, SourceItem, TickKind};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,10 +30,8 @@ pub enum PrepareError {
         /// What each file spans.
         data: String,
     },
-    /// It trades on something a backtest of candles does not have.
-    #[error(
-        "{path:?} lives on {feeds}, and this run has nothing but candles: run a strategy that asks for candles or a tick interval"
-    )]
+    /// It trades on something that the run has no data of.
+    #[error("{path:?} lives on {feeds}, and this run has no data of that: give it with --data, such as BTC:trades=FILE")]
     NoFeed {
         /// Which.
         path: PathBuf,
@@ -62,17 +60,35 @@ pub(super) async fn strategies(uploads: &Uploads, request: &BacktestRequest) -> 
     let mut loaded = Vec::with_capacity(request.strategies.len());
     for (place, wanted) in request.strategies.iter().enumerate() {
         let id = StrategyId::new(u32::try_from(place).expect("a request holds few strategies"));
-        loaded.push(load(uploads, id, wanted).await?);
+        loaded.push(load(uploads, id, wanted, &request.market).await?);
     }
     Ok(loaded)
 }
 
+/// Whether there is data of what a strategy lives on.
+fn has(market: &MarketRequest, feed: FeedKind) -> bool {
+    let ticks = |kind| market.ticks.iter().any(|ticks| ticks.kind == kind);
+    match feed {
+        FeedKind::Candles => !market.series.is_empty(),
+        FeedKind::Trades => ticks(TickKind::Trades),
+        FeedKind::Quotes => ticks(TickKind::Quotes),
+        FeedKind::Book => ticks(TickKind::Book),
+        FeedKind::Context => false,
+    }
+}
+
 /// Loads one strategy and checks its parameters.
-pub(super) async fn load(uploads: &Uploads, id: StrategyId, wanted: &StrategyRequest) -> Result<Loaded, PrepareError> {
+pub(super) async fn load(
+    uploads: &Uploads,
+    id: StrategyId,
+    wanted: &StrategyRequest,
+    market: &MarketRequest,
+) -> Result<Loaded, PrepareError> {
     let path = &wanted.component;
     let strategy = upload::load(uploads, path).await?.strategy;
     let manifest = strategy.manifest();
-    if !manifest.feeds.is_empty() && !manifest.feeds.contains(&FeedKind::Candles) && manifest.tick_interval_ms.is_none() {
+    let lives = manifest.feeds.is_empty() || manifest.feeds.iter().any(|feed| has(market, *feed));
+    if !lives && manifest.tick_interval_ms.is_none() {
         let feeds = manifest.feeds.iter().map(|feed| format!("{feed:?}").to_lowercase()).collect::<Vec<_>>().join(", ");
         return Err(PrepareError::NoFeed { path: path.clone(), feeds });
     }

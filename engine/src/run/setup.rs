@@ -64,7 +64,7 @@ impl Setup {
                     LimitFill::Through => calypte_sim::LimitFill::Through,
                 },
                 zero_volume: ZeroVolume::Auto,
-                participation: None,
+                participation: settings.models.participation,
             },
             limits: Limits::default(),
             risk: AccountRisk::NONE,
@@ -72,7 +72,10 @@ impl Setup {
             to: settings.to,
             trades_max: TRADES_MAX,
             equity_interval_ms: Some(EQUITY_INTERVAL_MS),
-            models: ModelSettings::default(),
+            models: ModelSettings {
+                latency: settings.models.latency.0,
+                margin: settings.models.margin(&self.instruments, settings.fees),
+            },
         }
     }
 

@@ -31,7 +31,7 @@ pub use settings::{BacktestSettings, BacktestSettingsError, ModelSettings, Serie
 
 use crate::accounting::{Accounting, FuelMeter, Keep};
 use crate::exchange::Exchange;
-use crate::outcome::{Counts, DataFault, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
+use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
 use crate::timeline::{Step, Timeline};
 use calypte_kernel::{
     Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,

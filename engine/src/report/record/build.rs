@@ -1,18 +1,19 @@
 //! From a finished run to its record.
 
 use super::{
-    CountsRecord, DataRecord, DrawdownRecord, FaultRecord, FuelRecord, InstrumentRecord, LogRecord, MonthRecord,
+    CountsRecord, DataRecord, DrawdownRecord, FaultRecord, FuelRecord, InstrumentRecord, LogRecord, ModelsRecord, MonthRecord,
     NotificationRecord, OpenPositionRecord, REPORT_VERSION, RunRecord, SettingsRecord, ShownRecord, StrategyRecord,
     TradeRecord, TradeStatisticsRecord, money,
 };
 use crate::calendar::format_time;
-use crate::request::{LimitFill, RunSettings};
+use crate::request::{LimitFill, RunModels, RunSettings};
 use crate::run::{Journal, RanStrategy, RunReport};
 use calypte_kernel::{
-    EventKind, Fault, Instrument, InstrumentId, LogLevel, ParamValue, Side, Status, StrategyId, StrategyState, Urgency,
+    EventKind, Fault, Instrument, InstrumentId, LogLevel, MarginMode, ParamValue, Side, Status, StrategyId, StrategyState,
+    Urgency,
 };
 use calypte_sim as sim;
-use calypte_sim::RunStatus;
+use calypte_sim::{Latency, RunStatus};
 
 impl RunRecord {
     /// Of a finished run.
@@ -27,6 +28,7 @@ impl RunRecord {
             events: counts.events,
             fills: counts.fills,
             fees: money(outcome.money.fees),
+            funding: money(outcome.money.funding),
             final_equity: money(outcome.money.final_equity),
             fuel: outcome.fuel.total,
             reason: reason(&outcome.status),
@@ -115,8 +117,8 @@ impl Names<'_> {
 
     fn data(&self, used: &crate::run::DataUsed) -> DataRecord {
         DataRecord {
-            symbol: self.symbol(used.series.instrument),
-            timeframe: used.series.timeframe.to_string(),
+            symbol: self.symbol(used.instrument),
+            timeframe: used.content.to_string(),
             file: used.file.display().to_string(),
             sha256: used.sha256.clone(),
             warnings: used.warnings.clone(),
@@ -251,6 +253,11 @@ impl InstrumentRecord {
             tick_size: money(rules.tick_size),
             min_notional: money(rules.min_notional),
             max_leverage: rules.max_leverage,
+            margin_tiers: instrument
+                .margin
+                .tiers()
+                .map(|tier| format!("{}:{}", money(tier.notional_from), tier.max_leverage))
+                .collect(),
         }
     }
 }
@@ -275,8 +282,29 @@ impl SettingsRecord {
             on_bad_data: settings.on_bad_data.to_string(),
             gaps: settings.on_gap.to_string(),
             portable: settings.portable,
+            models: ModelsRecord::new(&settings.models),
             architecture: std::env::consts::ARCH,
             engine: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+impl ModelsRecord {
+    fn new(models: &RunModels) -> Self {
+        let leverage = models.leverage.iter().map(|spec| {
+            let symbol = spec.symbol.as_ref().map_or_else(|| "all".to_owned(), ToString::to_string);
+            let mode = if spec.mode == MarginMode::Isolated { "isolated" } else { "cross" };
+            (symbol, format!("{} {mode}", spec.leverage))
+        });
+        let Latency { feed_ms, order_ms, report_ms } = models.latency.0;
+        Self {
+            leverage: leverage.collect(),
+            liquidation_fee: models.liquidation_fee.map(money),
+            latency_feed_ms: feed_ms,
+            latency_order_ms: order_ms,
+            latency_report_ms: report_ms,
+            participation: models.participation.map(money),
+            ticks: models.ticks.iter().map(|spec| format!("{}:{}", spec.symbol, spec.kind)).collect(),
         }
     }
 }
@@ -331,6 +359,11 @@ impl CountsRecord {
             rejected: counts.rejected,
             cancelled: counts.cancelled,
             maker_fills: counts.maker_fills,
+            liquidations: counts.liquidations,
+            funding_payments: counts.funding_payments,
+            trades: counts.trades,
+            quotes: counts.quotes,
+            books: counts.books,
             days,
         }
     }
