@@ -10,6 +10,7 @@ mod error;
 pub mod instrument;
 pub mod models;
 pub mod parameters;
+pub mod risk;
 pub mod settings;
 mod sweep;
 
@@ -20,6 +21,7 @@ pub use error::RequestError;
 pub use instrument::InstrumentSpec;
 pub use models::{FundingSpec, LatencySpec, LeverageSpec, RunModels, TickRequest, TickSpec};
 pub use parameters::ParameterSpec;
+pub use risk::RiskFile;
 pub use settings::{LimitFill, RunSettings, parse_decimal};
 pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
 
@@ -96,6 +98,9 @@ impl BacktestRequest {
         let traded = settings.models.ticks.iter().filter(|spec| spec.kind != TickKind::Funding).map(|spec| &spec.symbol);
         let mut market = MarketRequest::with_symbols(data, traded, instruments)?;
         settings.models.check(&mut market)?;
+        if let Some(risk) = &settings.risk {
+            risk.check(&strategies, &market.instruments)?;
+        }
         Ok(Self { strategies, market, settings: settings.check()?, out })
     }
 }

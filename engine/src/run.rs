@@ -179,7 +179,7 @@ impl Prepared {
         let Self { request, began, strategies, setup, files, ticks, mut instances, control } = self;
         let journal = Arc::new(Mutex::new(Journal::default()));
         let (sources, bars) = sources(&request.market.series, &files, request.settings.from);
-        let deployments = strategies.iter().map(deployment).collect();
+        let deployments = strategies.iter().map(|loaded| deployment(loaded, &request.settings)).collect();
         let backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
             .context("setting up the run")?
             .with_ticks(ticks.iter().map(SharedTicks::feed).collect())

@@ -59,6 +59,7 @@ pub(crate) fn settings() -> RunSettings {
         on_gap: calypte::data::OnGap::default(),
         portable: false,
         models: RunModels::default(),
+        risk: None,
     }
 }
 

@@ -29,4 +29,5 @@ mod interrupt;
 mod margin;
 mod outputs;
 mod page;
+mod risk;
 mod sweep;

@@ -37,6 +37,7 @@ pub(crate) fn settings() -> RunSettings {
         on_gap: OnGap::default(),
         portable: false,
         models: RunModels::default(),
+        risk: None,
     }
 }
 

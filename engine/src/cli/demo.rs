@@ -96,5 +96,6 @@ fn settings() -> RunSettings {
         on_gap: OnGap::Tell,
         portable: false,
         models: RunModels::default(),
+        risk: None,
     }
 }

@@ -4,8 +4,8 @@ use crate::calendar::parse_time;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use crate::request::instrument::InstrumentSpecs;
 use crate::request::{
-    DataArgument, DataSpec, FundingSpec, InstrumentSpec, LatencySpec, LeverageSpec, LimitFill, RunModels, RunSettings,
-    parse_decimal,
+    DataArgument, DataSpec, FundingSpec, InstrumentSpec, LatencySpec, LeverageSpec, LimitFill, RiskFile, RunModels,
+    RunSettings, parse_decimal,
 };
 use calypte_kernel::{FeeRates, Timestamp};
 use clap::Args;
@@ -59,6 +59,9 @@ pub(super) struct RunFlags {
     /// Fuel of one event. Used up, the strategy faults.
     #[arg(long, value_name = "N")]
     fuel_per_event: Option<u64>,
+    /// Limits, kill switches and protections of the account and its strategies.
+    #[arg(long, value_name = "FILE.toml")]
+    risk: Option<RiskFile>,
     /// Seed of whatever is drawn by lot.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -144,6 +147,7 @@ impl RunFlags {
             on_gap: reading.gaps,
             portable: self.portable,
             models: self.models(),
+            risk: self.risk.clone(),
         }
     }
 }

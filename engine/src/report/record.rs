@@ -4,6 +4,7 @@ mod build;
 
 pub(crate) use build::parameter;
 
+use crate::request::RiskFile;
 use calypte_kernel::Decimal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -80,6 +81,9 @@ pub struct SettingsRecord {
     pub portable: bool,
     /// What is simulated beyond fills and fees.
     pub models: ModelsRecord,
+    /// What was declared about risk, as its file has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<RiskFile>,
     /// Architecture of the machine.
     pub architecture: &'static str,
     /// Version of the engine.

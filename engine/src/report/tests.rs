@@ -48,6 +48,7 @@ fn settings() -> RunSettings {
         on_gap: OnGap::Tell,
         portable: false,
         models: RunModels::default(),
+        risk: None,
     }
 }
 

@@ -92,6 +92,20 @@ pub enum RequestError {
         /// The instrument.
         symbol: Symbol,
     },
+    /// Risk declared for a strategy that does not run.
+    #[error("--risk has a table for strategy {name}, which is not in this run; there is {names}")]
+    RiskOfNoStrategy {
+        /// The name given.
+        name: String,
+        /// The strategies.
+        names: String,
+    },
+    /// Risk declared for something that is not traded.
+    #[error("--risk has a table for instrument {name}, for which there is no --data")]
+    RiskOfNoInstrument {
+        /// The name given.
+        name: String,
+    },
     /// A parameter that could be several strategies'.
     #[error("--param {name}: several strategies run, so say whose: write NAME.{name}=VALUE with one of {names}")]
     WhoseParameter {

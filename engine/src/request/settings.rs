@@ -1,6 +1,6 @@
 //! Money, fees, fuel and rules of a run, with their ranges.
 
-use super::{RequestError, RunModels};
+use super::{RequestError, RiskFile, RunModels};
 use crate::calendar;
 use crate::data::{Columns, Label, OnFault, OnGap, ReadOptions, TimeUnit};
 use calypte_kernel::{FeeRates, Timeframe, Timestamp};
@@ -48,6 +48,8 @@ pub struct RunSettings {
     pub portable: bool,
     /// What is simulated beyond fills and fees.
     pub models: RunModels,
+    /// What is declared about risk; none: nothing.
+    pub risk: Option<RiskFile>,
 }
 
 /// When a resting limit order fills on a candle.

@@ -24,6 +24,7 @@ fn settings() -> RunSettings {
         on_gap: OnGap::Tell,
         portable: false,
         models: RunModels::default(),
+        risk: None,
     }
 }
 

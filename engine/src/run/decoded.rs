@@ -120,7 +120,8 @@ impl Decoded {
         let loaded = Loaded { parameters: self.resolve(written)?, ..self.loaded.clone() };
         let sources = self.items.iter().map(|items| Box::new(ItemSource::new(Arc::clone(items))) as Box<dyn CandleSource>);
         let sources = self.setup.sources(sources.collect());
-        let backtest = Backtest::new(self.setup.backtest(), vec![deployment(&loaded)], sources).context("setting up a run")?;
+        let backtest = Backtest::new(self.setup.backtest(), vec![deployment(&loaded, &self.settings)], sources)
+            .context("setting up a run")?;
         let backtest = backtest.with_ticks(self.ticks.iter().map(DecodedTicks::feed).collect());
         let runtime = tokio::runtime::Builder::new_current_thread().build().context("making a runtime")?;
         runtime.block_on(async {

@@ -3,7 +3,9 @@
 use super::prepare::Loaded;
 use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
-use calypte_kernel::{AccountId, AccountRisk, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, Timeframe};
+use calypte_kernel::{
+    AccountId, AccountRisk, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, StrategyRisk, Timeframe,
+};
 use calypte_sim::{
     BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume,
 };
@@ -67,7 +69,7 @@ impl Setup {
                 participation: settings.models.participation,
             },
             limits: Limits::default(),
-            risk: AccountRisk::NONE,
+            risk: settings.risk.as_ref().map_or(AccountRisk::NONE, |risk| risk.account(&self.instruments)),
             from: settings.from,
             to: settings.to,
             trades_max: TRADES_MAX,
@@ -90,8 +92,9 @@ impl Setup {
 }
 
 /// A strategy as the core takes it.
-pub(super) fn deployment(loaded: &Loaded) -> Deployment {
+pub(super) fn deployment(loaded: &Loaded, settings: &RunSettings) -> Deployment {
     Deployment {
+        risk: settings.risk.as_ref().map_or(StrategyRisk::NONE, |risk| risk.strategy(&loaded.name)),
         tick_interval_ms: loaded.strategy.manifest().tick_interval_ms,
         ..Deployment::new(loaded.id, Arc::clone(&loaded.parameters), loaded.strategy.knows())
     }

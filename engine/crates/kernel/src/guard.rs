@@ -28,18 +28,13 @@ impl Switch {
     /// Fires it. Whether that made it stronger than it was.
     pub(crate) fn kill(&mut self, now: Timestamp, cause: KillCause, action: KillAction) -> bool {
         let state = action.trading_state();
-        match &mut self.killed {
-            Some(killed) => {
-                let stronger = action > killed.action;
-                killed.action = killed.action.max(action);
-                killed.state = killed.state.max(state);
-                stronger
-            }
-            None => {
-                self.killed = Some(Killed { cause, action, state, since: now });
-                true
-            }
-        }
+        let Some(killed) = &mut self.killed else {
+            self.killed = Some(Killed { cause, action, state, since: now });
+            return true;
+        };
+        let stronger = action > killed.action;
+        (killed.action, killed.state) = (killed.action.max(action), killed.state.max(state));
+        stronger
     }
 
     /// Arms it again: what was lost and refused before does not count any more.

@@ -252,7 +252,9 @@ mod tests {
 
     fn watch(equities: &[(i64, i64)]) -> EquityWatch {
         let mut watch = EquityWatch::new(at(0), Decimal::from(1000));
-        equities.iter().for_each(|(hours, equity)| watch.note(at(*hours), Decimal::from(*equity)));
+        for (hours, equity) in equities {
+            watch.note(at(*hours), Decimal::from(*equity));
+        }
         watch
     }
 

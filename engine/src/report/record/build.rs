@@ -283,6 +283,7 @@ impl SettingsRecord {
             gaps: settings.on_gap.to_string(),
             portable: settings.portable,
             models: ModelsRecord::new(&settings.models),
+            risk: settings.risk.clone(),
             architecture: std::env::consts::ARCH,
             engine: env!("CARGO_PKG_VERSION"),
         }

@@ -1,7 +1,7 @@
 //! The checks of a request's surroundings: state of trading, market data, rates, collar, self-trade, limits, margin.
 
 use super::standing::{Standing, Trading, TradingCause};
-use super::{Request, RiskGate};
+use super::{BASIS_POINTS_MAX, Request, RiskGate, Stakes};
 use crate::denial::{Denial, DenialCode};
 use crate::{Decimal, Instrument, OrderKind, Price, ProtectionKind, Rate, SelfTrade, Side, Size, TimeInForce, TradingState};
 
@@ -193,6 +193,16 @@ impl RiskGate<'_> {
                 return Err(Denial::new(DenialCode::TenantNotionalLimit, message));
             }
         }
+        self.check_collateral(terms, stakes, after, total)
+    }
+
+    /// Leverage of the account and its initial margin, where an order makes `after` of the instrument and `total` of all.
+    fn check_collateral(&self, terms: &Terms<'_>, stakes: &Stakes, after: Decimal, total: Decimal) -> Result<(), Denial> {
+        let symbol = &terms.instrument.symbol;
+        let overflow = || {
+            let message = format!("what a notional of {after} of {symbol} needs of the equity cannot be represented");
+            Denial::new(DenialCode::NumberOutOfRange, message)
+        };
         let equity = stakes.equity;
         if let Some(max) = self.account.leverage_max {
             let limit = equity.checked_mul(Decimal::from(max)).ok_or_else(overflow)?;
@@ -263,14 +273,17 @@ impl RiskGate<'_> {
     }
 }
 
+const HALF: Decimal = Decimal::from_parts(5, 0, 0, false, 1);
+
 fn middle(bid: Price, ask: Price) -> Option<Price> {
     let sum = bid.get().checked_add(ask.get())?;
-    Price::new(sum.checked_div(Decimal::TWO)?).ok()
+    // Times a half, which is several times cheaper than by two.
+    Price::new(sum.checked_mul(HALF)?).ok()
 }
 
 fn within_collar(terms: &Terms<'_>, price: Price, (name, reference): (&str, Option<Price>), bps: u32) -> Result<(), Denial> {
     let Some(reference) = reference else { return Ok(()) };
-    let whole = Decimal::ONE_HUNDRED * Decimal::ONE_HUNDRED;
+    let whole = Decimal::from(BASIS_POINTS_MAX);
     let share = match terms.side {
         Side::Buy => whole + Decimal::from(bps),
         Side::Sell => whole - Decimal::from(bps),

@@ -114,17 +114,66 @@ struct World {
     out: Option<EventNumber>,
     sent: Vec<ClientOrderId>,
     starting: bool,
+    /// Whether kill switches may want to look.
+    watched: bool,
     log: Vec<String>,
 }
 
 const ONE: StrategyId = StrategyId::new(1);
 
+/// Everything that can be declared, so that hostile numbers meet every check.
+fn everything() -> (AccountRisk, StrategyRisk) {
+    let limit = Some(RISK_AMOUNT_MAX);
+    let rate = Some(Rate { count: 3, per_ms: 1000 });
+    let triggers = [
+        KillTrigger::Loss(Amount::Quote(RISK_AMOUNT_MAX)),
+        KillTrigger::Drawdown(Amount::Share(Decimal::ONE)),
+        KillTrigger::DailyLoss(Amount::Share(Decimal::new(9, 1))),
+        KillTrigger::ProfitLock { reached: Decimal::ONE, keep: Decimal::ZERO },
+        KillTrigger::StaleData { age_ms: 100_000 },
+        KillTrigger::RejectRate { rejects: 3, within_ms: 1000 },
+    ];
+    let kill: Vec<KillRule> = triggers.map(|trigger| KillRule { trigger, action: KillAction::Flatten }).to_vec();
+    let amount = Amount::Share(Decimal::new(5, 1));
+    let account = AccountRisk {
+        notional_max: limit,
+        tenant_notional_max: limit,
+        leverage_max: Some(100),
+        margin: Some(MarginPolicy { leverage_when_unknown: 50 }),
+        collar_bps: Some(9_999),
+        data_age_ms_max: Some(RISK_MS_MAX),
+        kill: kill.clone(),
+        dead_man_ms: Some(30_000),
+        instruments: vec![InstrumentRisk { notional_max: limit, ..InstrumentRisk::new(InstrumentId::new(0)) }],
+    };
+    let strategy = StrategyRisk {
+        notional_max: limit,
+        instrument_notional_max: limit,
+        rates: Rates { orders: rate, amends: rate, cancels: None },
+        off_grid: OffGrid::Round,
+        self_trade: SelfTrade::CancelResting,
+        kill,
+        protections: vec![
+            Protection::StopLossStreak { losses: 1, within_ms: 1000, pause_ms: RISK_MS_MAX, per_instrument: true },
+            Protection::MaxDrawdown { amount, within_ms: RISK_MS_MAX, pause_ms: 1 },
+            Protection::LowProfit { profit: RISK_AMOUNT_MAX, trades: 1, within_ms: 1000, pause_ms: 1000 },
+        ],
+        ..StrategyRisk::NONE
+    };
+    (account, strategy)
+}
+
 impl World {
     fn new() -> Self {
-        let core = TradingCore::new(settings(Limits::default())).expect("sound settings");
-        let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, log: Vec::new() };
+        Self::under(AccountRisk::NONE, StrategyRisk::NONE)
+    }
+
+    fn under(account: AccountRisk, risk: StrategyRisk) -> Self {
+        let settings = CoreSettings { risk: account, ..settings(Limits::default()) };
+        let core = TradingCore::new(settings).expect("sound settings");
+        let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, watched: false, log: Vec::new() };
         let knows = KnownEvents::ALL;
-        let deployment = Deployment { tick_interval_ms: Some(60_000), ..Deployment::new(ONE, [].into(), knows) };
+        let deployment = Deployment { tick_interval_ms: Some(60_000), risk, ..Deployment::new(ONE, [].into(), knows) };
         world.handle(Input::Deploy(Box::new(deployment)));
         world
     }
@@ -237,7 +286,7 @@ impl World {
         if let StrategyState::Stopped | StrategyState::Refused(_) = strategy.state() {
             assert_eq!(self.out, None, "one that has stopped is asked nothing");
         }
-        if !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) {
+        if !self.watched && !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) {
             assert_eq!(self.core.next_wake(), None, "only what runs has timers");
         }
         if matches!(strategy.state(), StrategyState::Created | StrategyState::Stopped | StrategyState::Faulted(_)) {
@@ -257,6 +306,26 @@ proptest! {
         world.step(Step::Answer(Vec::new()));
         for step in steps {
             world.step(step);
+        }
+    }
+
+    #[test]
+    fn nothing_panics_under_everything_that_can_be_declared(steps in prop::collection::vec(step(), 1..60)) {
+        let (account, strategy) = everything();
+        let mut world = World::under(account, strategy);
+        world.watched = true;
+        world.step(Step::Start);
+        world.step(Step::Answer(Vec::new()));
+        for (place, step) in steps.into_iter().enumerate() {
+            world.step(step);
+            if place % 7 == 6 {
+                let scope = if place % 2 == 0 { KillScope::Account } else { KillScope::Strategy(ONE) };
+                world.handle(Input::Operator(OperatorCommand::Rearm { scope }));
+                world.handle(Input::TenantExposure { elsewhere: Decimal::MAX });
+            }
+            if let Some(margin) = world.core.margin() {
+                prop_assert!(margin.reserved >= Decimal::ZERO, "{margin:?}");
+            }
         }
     }
 

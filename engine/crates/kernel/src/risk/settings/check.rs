@@ -115,8 +115,8 @@ impl AccountRisk {
     }
 }
 
-fn out_of_range(what: &'static str, value: impl ToString, range: impl Into<String>) -> RiskSettingsError {
-    RiskSettingsError::OutOfRange { what, value: value.to_string(), range: range.into() }
+fn out_of_range(what: &'static str, value: impl Into<Decimal>, range: impl Into<String>) -> RiskSettingsError {
+    RiskSettingsError::OutOfRange { what, value: value.into().to_string(), range: range.into() }
 }
 
 fn check_whole(what: &'static str, value: u64, min: u64, max: u64) -> Result<(), RiskSettingsError> {
