@@ -125,9 +125,9 @@ impl TradingCore {
         let feed = self.feeds.series.get(series.get() as usize)?;
         let instrument = &mut self.feeds.instruments[feed.instrument];
         (instrument.last, instrument.heard) = (Some(candle.close), Some(self.now));
-        for index in 0..feed.subscribers.len() {
-            let feed = &self.feeds.series[series.get() as usize];
-            let (place, rank) = (feed.subscribers[index], feed.rank);
+        let mut index = 0;
+        while let Some(&place) = self.feeds.series[series.get() as usize].subscribers.get(index) {
+            let rank = self.feeds.series[series.get() as usize].rank;
             let warm_up = self.slots[place].warm_up_left > 0 && self.slots[place].count_warm_up(series);
             let event = Event::Candle(CandleEvent { series, warm_up, candle });
             if warm_up {
@@ -135,6 +135,9 @@ impl TradingCore {
             } else {
                 self.offer(place, rank, event);
             }
+            // A strategy that fails over it hears no more: the next one stands in its place then.
+            let subscribers = &self.feeds.series[series.get() as usize].subscribers;
+            index += usize::from(subscribers.get(index) == Some(&place));
         }
         Some(())
     }

@@ -134,3 +134,43 @@ fn the_view_is_that_of_the_delivery_and_the_gate_that_of_the_answer() {
     1 hears #5 order 1 0/1 at the market accepted (#3.0)
     "#);
 }
+
+#[test]
+fn a_candle_that_overflows_one_queue_still_reaches_the_others() {
+    insta::assert_snapshot!(replay("
+        limit intents 1
+        limit queue 2
+        deploy 1
+        start 1
+        answer subscribe 0
+        deploy 2
+        start 2
+        answer @2 subscribe 0
+        hold
+        candle 0 100
+        answer @2 ;
+        candle 0 101
+        answer @2 ;
+        candle 0 102
+        answer @2 ;
+        candle 0 103
+        answer @2 ;
+        candle 0 104
+    "), @r#"
+    1 is created
+    1 is warming up
+    1 hears #1 init with cash 1000
+    1 is running
+    2 is created
+    2 is warming up
+    2 hears #2 init with cash 1000
+    2 is running
+    1 hears #3 candle 0 at 100
+    2 hears #4 candle 0 at 100
+    2 hears #5 candle 0 at 101
+    2 hears #6 candle 0 at 102
+    1 is faulted: queue-overflow in queue at event 3 after 0 fuel: 2 events waited for its hook to end when another came, a candle
+    2 hears #7 candle 0 at 103
+    2 hears #8 candle 0 at 104
+    "#);
+}
