@@ -46,6 +46,7 @@ impl Exchange {
 
     /// A trade, a quote or a book.
     pub(crate) fn tick(&mut self, now: Timestamp, tick: &Tick) {
+        self.strike(now);
         let instrument = match tick {
             Tick::Funding(_) => return,
             Tick::Trade(trade) => trade.instrument,
