@@ -4,9 +4,9 @@
 use calypte::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use calypte::request::{LimitFill, RunModels, RunSettings};
 use calypte_kernel::{
-    AccountId, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input, Instrument,
-    InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, StrategyRisk,
-    Subscription, Timeframe, TradingCore, statistic,
+    AccountId, AccountRisk, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input,
+    Instrument, InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, Subscription,
+    Timeframe, TradingCore, statistic,
 };
 use calypte_sim::{
     Backtest, BacktestSettings, Exchange, ExchangeSettings, MemorySource, ModelSettings, Outcome, SeriesData, SeriesSource,

@@ -146,7 +146,7 @@ impl Observer for Recorder {
             Side::Buy => "buy",
             Side::Sell => "sell",
         };
-        let role = match (fill.liquidation, fill.maker) {
+        let role = match (fill.force.is_some(), fill.maker) {
             (true, _) => "liquidation",
             (false, true) => "maker",
             (false, false) => "taker",
@@ -162,7 +162,7 @@ impl Observer for Recorder {
             role,
             &money(position),
             &fill.trade_id.to_string(),
-            &fill.order.to_string(),
+            &fill.order.map(|order| order.to_string()).unwrap_or_default(),
         ];
         inner.fills.write(&mut inner.error, &row);
     }

@@ -8,7 +8,7 @@ use calypte_host::Manifest;
 use calypte_kernel::{
     ClientOrderId, Decimal, EventNumber, Fault, FaultKind, FeeRates, Instrument, InstrumentId, LogLevel, LogLine, ParamValue,
     Price, Rules, SeriesId, SeriesInfo, Side, Size, StrategyId, StrategyState, Timeframe, Timestamp, TradeId, Urgency,
-    VenueFill,
+    VenueFill, VenueOrderId,
 };
 use calypte_sim::{
     Counts, DataFault, Drawdown, EquityPoint, FuelSummary, Money, MonthReturn, Observer, OpenPosition, Outcome, Performance,
@@ -179,7 +179,8 @@ fn record(status: RunStatus) -> Value {
 
 fn fill(minute: i64, side: Side) -> VenueFill {
     VenueFill {
-        order: ClientOrderId::from_bytes([1; 16]),
+        order: Some(ClientOrderId::from_bytes([1; 16])),
+        venue_order: VenueOrderId::new(8),
         trade_id: TradeId::new(9),
         instrument: InstrumentId::new(0),
         side,
@@ -187,7 +188,7 @@ fn fill(minute: i64, side: Side) -> VenueFill {
         size: Size::new(number("2.0")).expect("positive"),
         fee: number("0.0904500"),
         maker: false,
-        liquidation: false,
+        force: None,
         time: at(minute),
     }
 }

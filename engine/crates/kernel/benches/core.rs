@@ -66,7 +66,8 @@ fn candle(criterion: &mut Criterion) {
 
 /// A limit order and its name.
 fn limit_order() -> (PlaceOrder, ClientOrderId) {
-    let origin = OrderOrigin { account: AccountId::new(1), strategy: STRATEGY, event: EventNumber::new(1), intent: 0, leg: 0 };
+    let origin =
+        OrderOrigin { account: AccountId::new(1), strategy: STRATEGY, epoch: 0, event: EventNumber::new(1), intent: 0, leg: 0 };
     let limit = Wanted { mantissa: 60_001, scale: 0 };
     let order = PlaceOrder {
         instrument: InstrumentId::new(0),
@@ -84,7 +85,7 @@ fn limit_order() -> (PlaceOrder, ClientOrderId) {
 /// One limit order past the checks of a gate under which nothing is declared.
 fn review(criterion: &mut Criterion) {
     let (instruments, limits) = ([instrument()], Limits::default());
-    let gate = RiskGate::new(&instruments, &limits);
+    let gate = RiskGate::new(&instruments, &limits, Timestamp::default());
     let (order, client_id) = limit_order();
     let standing = Standing { reference: Some(price(600_000)), open_orders: 3, ..Standing::new(Lane::Running) };
     criterion.bench_function("the review of a limit order", |bencher| {
@@ -115,7 +116,7 @@ fn review_of_everything(criterion: &mut Criterion) {
         data_age_ms_max: Some(60_000),
         ..StrategyRisk::NONE
     };
-    let gate = RiskGate::new(&instruments, &limits).under(&account, &strategy);
+    let gate = RiskGate::new(&instruments, &limits, Timestamp::default()).under(&account, &strategy);
     let (order, client_id) = limit_order();
     let held = Stake { held: Decimal::new(7_500_123, 2), buys: Decimal::new(1_234_567, 2), sells: Decimal::new(99_999, 2) };
     let standing = Standing {

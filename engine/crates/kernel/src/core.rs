@@ -13,25 +13,31 @@ mod account;
 mod answers;
 mod closing;
 mod deliveries;
+mod doubt;
 mod intents;
 mod kill;
 mod lifecycle;
 mod market;
+mod orders;
 mod protect;
 mod standing;
 mod upgrade;
 mod venue;
 
+pub use orders::Oddities;
 pub use standing::MarginView;
 
 use crate::account::Holding;
+use crate::external::ExternalOrders;
 use crate::guard::AccountGuard;
 use crate::ledger::Money;
+use crate::leverage_asked::LeverageAsked;
+use crate::orders::FillMemory;
 use crate::slot::Slot;
 use crate::timers::Schedule;
 use crate::{
-    AccountId, CoreSettings, Decimal, Input, InstrumentId, Killed, MarginMode, Output, Position, Price, ReconcileCause,
-    SettingsError, StrategyId, StrategyView, Timestamp, TradingState,
+    AccountId, Approved, Batch, Command, CoreSettings, Decimal, EventNumber, Input, InstrumentId, Killed, MarginMode, Output,
+    Position, Price, ReconcileCause, SettingsError, StrategyId, StrategyView, Timestamp, TradingState, VenueOrder,
 };
 use std::collections::VecDeque;
 
@@ -77,6 +83,21 @@ pub struct TradingCore {
     revision: u64,
     /// Inputs that named nothing known.
     strays: u64,
+    oddities: Oddities,
+    /// Fills that were counted.
+    fills: FillMemory,
+    /// Open orders that belong to no strategy.
+    external: ExternalOrders,
+    /// Orders that are unanswered or in doubt.
+    watch: doubt::Watch,
+    /// Leverage settings that are unanswered.
+    settings_asked: LeverageAsked,
+    /// Where among the outputs what the input at hand asks of the exchange is put together.
+    batch: Option<usize>,
+    /// The event whose answer is being acted on.
+    answering: Option<EventNumber>,
+    /// Part of every client order id.
+    epoch: u16,
 }
 
 impl TradingCore {
@@ -105,6 +126,14 @@ impl TradingCore {
             account_guard: AccountGuard::default(),
             revision: 0,
             strays: 0,
+            oddities: Oddities::default(),
+            fills: FillMemory::default(),
+            external: ExternalOrders::default(),
+            watch: doubt::Watch::default(),
+            settings_asked: LeverageAsked::default(),
+            batch: None,
+            answering: None,
+            epoch: settings.epoch,
             settings,
         };
         core.choose_watch();
@@ -117,8 +146,12 @@ impl TradingCore {
     /// Timers due before `now` fire before the input is applied; those due at `now` fire on [`Input::Wake`], which the shell
     /// sends once everything else of that time has been handed in.
     pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.batch = None;
         if now > self.now {
             self.now = now;
+            if self.watch.next().is_some_and(|due| due < now) {
+                self.watch_orders(Timestamp::from_millis(now.as_millis() - 1));
+            }
             if self.schedule.next().is_some_and(|due| due < now) {
                 self.fire_timers(Timestamp::from_millis(now.as_millis() - 1));
             }
@@ -134,6 +167,7 @@ impl TradingCore {
             Input::HookEnded(ended) => self.hook_ended(ended),
             Input::Venue(event) => self.venue(event),
             Input::Wake => {
+                self.watch_orders(self.now);
                 self.fire_timers(self.now);
                 self.check_deadline();
             }
@@ -144,12 +178,23 @@ impl TradingCore {
             Input::Upgrade(deployment) => self.upgrade(*deployment),
             Input::Checkpoint => self.checkpoint(),
             Input::Shutdown { deadline } => self.shut_down(deadline),
+            Input::Opened { epoch } => self.opened(epoch),
             Input::Operator(command) => self.operator(command),
             Input::TenantExposure { elsewhere } => self.account_guard.elsewhere = elsewhere,
         }
         if self.account_guard.watching {
             self.watch();
         }
+    }
+
+    /// Sends something. What one answer, or one input by itself, asks of the exchange goes together.
+    fn send(&mut self, command: Approved<Command>) {
+        if let Some(Output::Send(batch)) = self.batch.and_then(|at| self.outputs.get_mut(at)) {
+            return batch.commands.push(command);
+        }
+        self.batch = Some(self.outputs.len());
+        let event = self.answering.unwrap_or(EventNumber::new(self.events));
+        self.outputs.push_back(Output::Send(Batch { event, commands: vec![command] }));
     }
 
     /// Takes the next thing to do. Drain it fully before the next `handle`.
@@ -166,9 +211,8 @@ impl TradingCore {
     /// When it wants [`Input::Wake`], if nothing else happens first.
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let timer = self.schedule.next();
         // None is below everything: the earliest of those there are.
-        let timer = timer.zip(self.shutdown).map(|(timer, deadline)| timer.min(deadline)).or(timer).or(self.shutdown);
+        let timer = [self.schedule.next(), self.watch.next(), self.shutdown].into_iter().flatten().min();
         if self.account_guard.watching { timer.into_iter().chain(self.account_guard.wake).min() } else { timer }
     }
 
@@ -237,6 +281,16 @@ impl TradingCore {
     /// Inputs that named nothing known: an order, a series or a hook call that is not ours. Nothing followed from them.
     pub const fn strays(&self) -> u64 {
         self.strays
+    }
+
+    /// What the exchange said that could not be, or should not have been.
+    pub const fn oddities(&self) -> Oddities {
+        self.oddities
+    }
+
+    /// Open orders that somebody else placed in this account, by the exchange's number.
+    pub fn external_orders(&self) -> impl Iterator<Item = &VenueOrder> {
+        self.external.iter()
     }
 
     #[inline]

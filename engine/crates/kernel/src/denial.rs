@@ -102,6 +102,10 @@ denial_codes! {
     TooManyIntents = "too-many-intents",
     /// The order has as many unanswered requests as it may.
     TooManyRequests = "too-many-requests",
+    /// The order's end was asked for already.
+    AlreadyCancelling = "already-cancelling",
+    /// What became of the order is unknown; only its end may be asked for.
+    OrderInDoubt = "order-in-doubt",
     /// An open order of the strategy has that tag.
     DuplicateTag = "duplicate-tag",
     /// The tag is zero or larger than 2^53 - 1.

@@ -72,7 +72,9 @@ id! {
 /// The name under which an order is known at the exchange: 16 bytes, derived and never random, so that a restart or a
 /// replay makes the same one and an order found at the exchange can be traced to the intent that made it.
 ///
-/// Layout, big endian: version (1 byte), account (3), strategy (3), event number (6), intent index (2), leg (1).
+/// Layout, big endian: version (1 byte), account (3), strategy (2), epoch (2), event number (5), intent index (2), leg (1).
+/// The epoch says which process of the account's journal made it, so that an event number which a torn journal lost and a
+/// later process gave again still makes another name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientOrderId([u8; 16]);
 
@@ -83,6 +85,8 @@ pub struct OrderOrigin {
     pub account: AccountId,
     /// The strategy.
     pub strategy: StrategyId,
+    /// The journal's epoch: how often a new process has taken the account over.
+    pub epoch: u16,
     /// The event on which it was decided.
     pub event: EventNumber,
     /// Which intent of the answer.
@@ -95,17 +99,19 @@ impl ClientOrderId {
     const VERSION: u8 = 1;
 
     /// Derives the name. None where a number does not fit its field, which ends the life of an account's journal:
-    /// 2^24 accounts or strategies, 2^48 events.
+    /// 2^24 accounts, 2^16 strategies, 2^40 events.
     pub fn derive(origin: OrderOrigin) -> Option<Self> {
         let mut bytes = [0_u8; 16];
         let (account, strategy, event) = (origin.account.get(), origin.strategy.get(), origin.event.get());
-        if account >= 1 << 24 || strategy >= 1 << 24 || event >= 1 << 48 {
+        let strategy = u16::try_from(strategy).ok()?;
+        if account >= 1 << 24 || event >= 1 << 40 {
             return None;
         }
         bytes[0] = Self::VERSION;
         bytes[1..4].copy_from_slice(&account.to_be_bytes()[1..]);
-        bytes[4..7].copy_from_slice(&strategy.to_be_bytes()[1..]);
-        bytes[7..13].copy_from_slice(&event.to_be_bytes()[2..]);
+        bytes[4..6].copy_from_slice(&strategy.to_be_bytes());
+        bytes[6..8].copy_from_slice(&origin.epoch.to_be_bytes());
+        bytes[8..13].copy_from_slice(&event.to_be_bytes()[3..]);
         bytes[13..15].copy_from_slice(&origin.intent.to_be_bytes());
         bytes[15] = origin.leg;
         Some(Self(bytes))
@@ -117,12 +123,11 @@ impl ClientOrderId {
         if bytes[0] != Self::VERSION {
             return None;
         }
-        let number = |range: std::ops::Range<usize>| bytes[range].iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-        let small = |range| u32::try_from(number(range)).expect("three bytes fit");
         Some(OrderOrigin {
-            account: AccountId::new(small(1..4)),
-            strategy: StrategyId::new(small(4..7)),
-            event: EventNumber::new(number(7..13)),
+            account: AccountId::new(u32::from_be_bytes([0, bytes[1], bytes[2], bytes[3]])),
+            strategy: StrategyId::new(u32::from(u16::from_be_bytes([bytes[4], bytes[5]]))),
+            epoch: u16::from_be_bytes([bytes[6], bytes[7]]),
+            event: EventNumber::new(bytes[8..13].iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))),
             intent: u16::from_be_bytes([bytes[13], bytes[14]]),
             leg: bytes[15],
         })
@@ -161,13 +166,14 @@ mod tests {
         let origin = OrderOrigin {
             account: AccountId::new(0x00ab_cdef),
             strategy: StrategyId::new(7),
-            event: EventNumber::new((1 << 48) - 1),
+            epoch: 0x0304,
+            event: EventNumber::new((1 << 40) - 1),
             intent: 513,
             leg: 2,
         };
         let id = ClientOrderId::derive(origin).expect("it fits");
         assert_eq!(id.origin(), Some(origin));
-        assert_eq!(id.to_string(), "0x01abcdef000007ffffffffffff020102");
+        assert_eq!(id.to_string(), "0x01abcdef00070304ffffffffff020102");
     }
 
     #[test]
@@ -175,11 +181,17 @@ mod tests {
         let origin = OrderOrigin {
             account: AccountId::new(1),
             strategy: StrategyId::new(1),
-            event: EventNumber::new(1 << 48),
+            epoch: 0,
+            event: EventNumber::new(1),
             intent: 0,
             leg: 0,
         };
-        assert_eq!(ClientOrderId::derive(origin), None);
+        let too_large = [
+            OrderOrigin { account: AccountId::new(1 << 24), ..origin },
+            OrderOrigin { strategy: StrategyId::new(1 << 16), ..origin },
+            OrderOrigin { event: EventNumber::new(1 << 40), ..origin },
+        ];
+        assert_eq!(too_large.map(ClientOrderId::derive), [None; 3]);
         assert_eq!(ClientOrderId::from_bytes([9; 16]).origin(), None);
     }
 }

@@ -158,6 +158,7 @@ pub struct RiskGate<'a> {
     limits: &'a Limits,
     account: &'a AccountRisk,
     strategy: &'a StrategyRisk,
+    now: Timestamp,
 }
 
 static NO_ACCOUNT_RISK: AccountRisk = AccountRisk::NONE;
@@ -167,9 +168,9 @@ static NO_STRATEGY_RISK: StrategyRisk = StrategyRisk::NONE;
 pub const ORDER_TAG_MAX: u64 = (1 << 53) - 1;
 
 impl<'a> RiskGate<'a> {
-    /// A gate for an account's instruments, under its limits.
-    pub const fn new(instruments: &'a [Instrument], limits: &'a Limits) -> Self {
-        Self { instruments, limits, account: &NO_ACCOUNT_RISK, strategy: &NO_STRATEGY_RISK }
+    /// A gate for an account's instruments, under its limits, at a time: what it approves may be admitted for a while from then.
+    pub const fn new(instruments: &'a [Instrument], limits: &'a Limits, now: Timestamp) -> Self {
+        Self { instruments, limits, account: &NO_ACCOUNT_RISK, strategy: &NO_STRATEGY_RISK, now }
     }
 
     /// The same gate under what is declared for the account and for the strategy that asks.
@@ -190,13 +191,24 @@ impl<'a> RiskGate<'a> {
                 self.check_age(standing.decision_age_ms)?;
             }
         }
+        let expires_after = self.expires_after();
         let command = match *request {
             Request::Place { order, client_id } => Command::Place(self.new_order(order, client_id, standing)?),
             Request::Move { instrument, by, reduce_only, tag, client_id } => {
                 let instrument = self.instrument(instrument)?;
                 let (side, size) = checked_move(by, instrument)?;
                 let kind = OrderKind::Market;
-                let order = NewOrder { client_id, instrument: instrument.id, side, size, kind, reduce_only, exits: None };
+                let instrument_id = instrument.id;
+                let order = NewOrder {
+                    client_id,
+                    instrument: instrument_id,
+                    side,
+                    size,
+                    kind,
+                    reduce_only,
+                    exits: None,
+                    expires_after,
+                };
                 Command::Place(self.checked(order, tag, instrument, standing)?)
             }
             Request::Amend { order, client_id, price, size, trigger_price } => {
@@ -207,19 +219,19 @@ impl<'a> RiskGate<'a> {
                 if standing.lane != Lane::Closing {
                     self.check_amended(order, size, &kind, instrument, standing)?;
                 }
-                Command::Amend { order: client_id, instrument: instrument.id, size, kind }
+                Command::Amend { order: client_id, instrument: instrument.id, size, kind, expires_after }
             }
             Request::Cancel { instrument, client_id } => {
                 if standing.lane != Lane::Closing {
                     let (rate, wait_ms) = (self.strategy.rates.cancels, standing.rate_wait_ms);
                     checks::check_rate(rate, wait_ms, DenialCode::CancelRate, "cancels")?;
                 }
-                Command::Cancel { order: client_id, instrument }
+                Command::Cancel { order: client_id, instrument, expires_after }
             }
             Request::SetLeverage { instrument, leverage, mode } => {
                 let instrument = self.instrument(instrument)?;
                 check_leverage(leverage, instrument, self.account.leverage_max)?;
-                Command::SetLeverage { instrument: instrument.id, leverage, mode }
+                Command::SetLeverage { instrument: instrument.id, leverage, mode, expires_after }
             }
             Request::Close { instrument, by, worst, client_id } => {
                 let instrument = self.instrument(instrument)?;
@@ -234,6 +246,7 @@ impl<'a> RiskGate<'a> {
                     kind,
                     reduce_only: true,
                     exits: None,
+                    expires_after,
                 })
             }
             Request::ScheduleCancel { at, now } => {
@@ -250,8 +263,8 @@ impl<'a> RiskGate<'a> {
         let size = terms::size(order.size, instrument, off_grid)?;
         let kind = terms::kind(&order.kind, order.side, instrument, off_grid)?;
         let exits = terms::exits(order, instrument, off_grid)?;
-        let (side, reduce_only) = (order.side, order.reduce_only);
-        let new = NewOrder { client_id, instrument: instrument.id, side, size, kind, reduce_only, exits };
+        let (side, reduce_only, expires_after) = (order.side, order.reduce_only, self.expires_after());
+        let new = NewOrder { client_id, instrument: instrument.id, side, size, kind, reduce_only, exits, expires_after };
         self.checked(new, order.tag, instrument, standing)
     }
 
@@ -303,6 +316,11 @@ impl<'a> RiskGate<'a> {
         self.check_surroundings(&terms, standing)?;
         self.check_stakes(&terms, standing)?;
         checks::check_rate(self.strategy.rates.amends, standing.rate_wait_ms, DenialCode::AmendRate, "amendments")
+    }
+
+    /// Until when the exchange may admit what is sent now.
+    const fn expires_after(&self) -> Timestamp {
+        self.now.saturating_add(self.limits.admission_ms_max)
     }
 
     /// The instrument of that number.

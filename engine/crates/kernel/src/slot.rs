@@ -6,8 +6,8 @@ use crate::orders::Orders;
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, ParamValue, Pause, Position, SeriesId,
-    StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
+    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, OrderState, ParamValue, Pause, Position,
+    SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
 };
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -251,6 +251,11 @@ impl<'a> StrategyView<'a> {
     /// Its open orders, by number.
     pub fn orders(self) -> impl Iterator<Item = &'a Order> {
         self.0.orders.open().iter().map(|open| &open.order)
+    }
+
+    /// Its open orders with where they are in their life, by number.
+    pub fn order_states(self) -> impl Iterator<Item = (&'a Order, OrderState)> {
+        self.0.orders.open().iter().map(|open| (&open.order, open.state()))
     }
 
     /// What it is subscribed to.

@@ -1,9 +1,10 @@
 //! The core's surface: what goes in, what comes out.
 
 use crate::{
-    AccountId, AccountRisk, Approved, Command, Decimal, Deliver, EventKind, Fault, FeeRates, HookEnded, Instrument,
-    InstrumentId, KillAction, KillCause, KillScope, MarketEvent, ParamValue, Pause, Refusal, RiskSettingsError, SeriesId,
-    SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp, TradingState, Urgency, VenueEvent,
+    AccountId, AccountRisk, Approved, ClientOrderId, Command, Decimal, Deliver, EventKind, EventNumber, Fault, FeeRates,
+    HookEnded, Instrument, InstrumentId, KillAction, KillCause, KillScope, MarketEvent, ParamValue, Pause, Refusal,
+    RiskSettingsError, SeriesId, SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp, TradingState, Urgency,
+    VenueEvent,
 };
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use std::sync::Arc;
 pub struct CoreSettings {
     /// The account's number, part of every client order id.
     pub account: AccountId,
+    /// The journal's epoch at the start, part of every client order id; [`Input::Opened`] moves it on.
+    pub epoch: u16,
     /// Cash at the start.
     pub cash: Decimal,
     /// Fee rates, for strategies to read; what was really charged comes with each fill.
@@ -37,6 +40,7 @@ impl CoreSettings {
     pub fn new(account: AccountId, instruments: Arc<[Instrument]>, series: Arc<[SeriesInfo]>) -> Self {
         Self {
             account,
+            epoch: 0,
             cash: Decimal::ZERO,
             fees: FeeRates::default(),
             instruments,
@@ -84,6 +88,11 @@ pub struct Limits {
     pub order_notional_max: Option<Decimal>,
     /// Bytes of a strategy's key-value store, keys and values.
     pub state_bytes_max: usize,
+    /// How long the exchange may admit what was signed, in milliseconds from when it was decided. Too short and a slow moment
+    /// refuses orders; too long and an order whose answer is lost stays in doubt for as long.
+    pub admission_ms_max: u64,
+    /// How often an order in doubt is asked after, in milliseconds.
+    pub doubt_ask_ms: u64,
 }
 
 impl Default for Limits {
@@ -99,6 +108,8 @@ impl Default for Limits {
             order_size_max: None,
             order_notional_max: None,
             state_bytes_max: 1 << 20,
+            admission_ms_max: 10_000,
+            doubt_ask_ms: 1_000,
         }
     }
 }
@@ -254,6 +265,12 @@ pub enum Input {
     },
     /// Time has come to what [`next_wake`](crate::TradingCore::next_wake) said.
     Wake,
+    /// A new process took the account over, its core rebuilt from the journal. Whatever the one before had sent and not heard
+    /// of is in doubt from now on, and what is sent from now on is named by the new epoch.
+    Opened {
+        /// How often a process has taken the account over; above that of every process before it.
+        epoch: u16,
+    },
 }
 
 /// What an operator or a trader may say while an account runs.
@@ -341,8 +358,10 @@ pub enum RiskEvent {
 pub enum Output {
     /// Hand an event to a strategy; the answer is [`Input::HookEnded`].
     Deliver(Deliver),
-    /// Send this to the exchange.
-    Send(Approved<Command>),
+    /// Send these to the exchange.
+    Send(Batch),
+    /// Ask the exchange what became of an order.
+    Resolve(Resolve),
     /// Tell the trader.
     Notify {
         /// Who says so.
@@ -430,6 +449,29 @@ pub enum DifferenceOf {
     Position(InstrumentId),
     /// Collateral without unrealized profit.
     Cash,
+}
+
+/// Everything that one event's answer asks of the exchange, in its order. The venue may split it; what it puts together, or
+/// holds apart because the exchange wants post-only orders by themselves, is its own business, but never their order.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The event whose answer asked for it; of what the core does by itself, the latest event.
+    pub event: EventNumber,
+    /// Never empty.
+    pub commands: Vec<Approved<Command>>,
+}
+
+/// A question about an order whose fate is unknown. What the exchange knows of it comes back as it always does; where it
+/// knows nothing, as [`VenueEvent::Absent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolve {
+    /// Which order.
+    pub order: ClientOrderId,
+    /// Its instrument.
+    pub instrument: InstrumentId,
+    /// Until then the *identical signed bytes* of what is unanswered may be sent once more, since the exchange takes them once
+    /// at most. Nothing else may ever be.
+    pub repeat_until: Timestamp,
 }
 
 /// Where a strategy is in its life.

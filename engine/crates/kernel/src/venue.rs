@@ -22,6 +22,8 @@ pub enum Command {
         size: Size,
         /// Its new terms.
         kind: OrderKind,
+        /// When the exchange may admit this no longer.
+        expires_after: Timestamp,
     },
     /// Cancel an order.
     Cancel {
@@ -29,6 +31,8 @@ pub enum Command {
         order: ClientOrderId,
         /// Its instrument.
         instrument: InstrumentId,
+        /// When the exchange may admit this no longer.
+        expires_after: Timestamp,
     },
     /// Set leverage and margin mode.
     SetLeverage {
@@ -38,12 +42,23 @@ pub enum Command {
         leverage: u32,
         /// Cross or isolated.
         mode: MarginMode,
+        /// When the exchange may admit this no longer.
+        expires_after: Timestamp,
     },
     /// Set the exchange's dead man's switch, or clear it: at that time every open order of the account is cancelled.
     ScheduleCancel {
         /// When; none: never.
         at: Option<Timestamp>,
     },
+}
+
+/// A request about an order that is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// New terms.
+    Amend,
+    /// Its end.
+    Cancel,
 }
 
 /// A new order, checked.
@@ -63,6 +78,8 @@ pub struct NewOrder {
     pub reduce_only: bool,
     /// Attached exits; their client ids are the order's with leg 1 (take-profit) and 2 (stop-loss).
     pub exits: Option<AttachedExits>,
+    /// When the exchange may admit it no longer: the expiry of the signed action, not of the order.
+    pub expires_after: Timestamp,
 }
 
 /// What the exchange says about the account.
@@ -88,8 +105,15 @@ pub enum VenueEvent {
     Cancelled {
         /// Which order.
         order: ClientOrderId,
+        /// Which of its forms, where the exchange says: an amend ends the old one, which is no end of the order.
+        venue_order: Option<VenueOrderId>,
         /// By whom or why.
         reason: Cow<'static, str>,
+    },
+    /// Its time ran out.
+    Expired {
+        /// Which order.
+        order: ClientOrderId,
     },
     /// A trigger price was reached.
     Triggered {
@@ -107,12 +131,41 @@ pub enum VenueEvent {
         /// Its new terms.
         kind: OrderKind,
     },
-    /// An amend or a cancel was refused; the order stays as it was.
+    /// The exchange cut a reduce-only order to the position, or let it grow back.
+    Resized {
+        /// Which order.
+        order: ClientOrderId,
+        /// Its new total size, what has filled included.
+        size: Size,
+    },
+    /// An amend or a cancel was refused; the order stays as it was. Where the words leave open whether the order still exists,
+    /// [`Self::Unanswered`] follows.
     RequestRejected {
         /// Which order.
         order: ClientOrderId,
+        /// Which request.
+        request: RequestKind,
         /// Why.
         refusal: Refusal,
+    },
+    /// The outcome of the latest request about an order is unknown: no answer in time, or the connection broke first.
+    Unanswered {
+        /// Which order.
+        order: ClientOrderId,
+    },
+    /// An order is open, as asked or as found: one of ours, or one that somebody else placed in this account.
+    Open(Box<VenueOrder>),
+    /// The exchange was asked after an order and does not have it among open orders, fills and history.
+    Absent {
+        /// Which order.
+        order: ClientOrderId,
+        /// The exchange time of what it answered.
+        as_of: Timestamp,
+    },
+    /// An order that is not ours is gone.
+    ExternalGone {
+        /// Its number.
+        venue_order: VenueOrderId,
     },
     /// An attached exit, held by the exchange, became a live order when the order it was attached to filled.
     ExitLive {
@@ -137,6 +190,13 @@ pub enum VenueEvent {
         leverage: u32,
         /// Cross or isolated.
         mode: MarginMode,
+    },
+    /// Leverage and margin mode were refused; they stay as they were.
+    LeverageRejected {
+        /// Instrument.
+        instrument: InstrumentId,
+        /// Why.
+        refusal: Refusal,
     },
     /// Funding was paid.
     Funding {
@@ -190,20 +250,56 @@ pub struct AccountSnapshot {
     pub time: Timestamp,
     /// Positions.
     pub positions: Vec<PositionReport>,
-    /// Client ids of the open orders that carry one of ours.
-    pub orders: Vec<ClientOrderId>,
+    /// All open orders, whoever placed them.
+    pub orders: Vec<VenueOrder>,
     /// Fills since the last that was known, oldest first; known ones may be among them.
     pub fills: Vec<VenueFill>,
     /// Collateral without unrealized profit; none where the exchange did not say.
     pub cash: Option<Decimal>,
 }
 
+/// An order as the exchange shows it open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueOrder {
+    /// The name it carries, whoever gave it; none where it carries none.
+    pub order: Option<ClientOrderId>,
+    /// The exchange's number.
+    pub venue_order: VenueOrderId,
+    /// Instrument.
+    pub instrument: InstrumentId,
+    /// Direction.
+    pub side: Side,
+    /// Total size, what has filled included.
+    pub size: Size,
+    /// What it still has to fill.
+    pub remaining: Decimal,
+    /// Terms.
+    pub kind: OrderKind,
+    /// Whether it may only make a position smaller.
+    pub reduce_only: bool,
+    /// The exchange time at which it was open.
+    pub as_of: Timestamp,
+}
+
+/// Why the exchange traded for the account, unasked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// The account had too little margin.
+    Liquidation,
+    /// Somebody on the other side had, and nobody else would take it.
+    AutoDeleveraging,
+    /// The instrument was settled.
+    Settlement,
+}
+
 /// A fill as the exchange reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VenueFill {
-    /// Which order.
-    pub order: ClientOrderId,
-    /// The trade's number; fills are told apart by it.
+    /// The name of its order; none where the order carries none, or the exchange left it out.
+    pub order: Option<ClientOrderId>,
+    /// The exchange's number of its order.
+    pub venue_order: VenueOrderId,
+    /// The trade's number. It is not unique by itself: fills are told apart by it together with the order's.
     pub trade_id: TradeId,
     /// Instrument.
     pub instrument: InstrumentId,
@@ -217,8 +313,8 @@ pub struct VenueFill {
     pub fee: Decimal,
     /// Whether the order was resting.
     pub maker: bool,
-    /// Whether the exchange forced it.
-    pub liquidation: bool,
+    /// Whether and why the exchange forced it.
+    pub force: Option<Force>,
     /// Exchange time.
     pub time: Timestamp,
 }

@@ -34,9 +34,9 @@ use crate::exchange::Exchange;
 use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
 use crate::timeline::{Step, Timeline};
 use calypte_kernel::{
-    Answer, Candle, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook, HookEnded, Input,
-    MarketEvent, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp, TradingCore,
-    VenueEvent,
+    Answer, Candle, ClientOrderId, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook,
+    HookEnded, Input, MarketEvent, SeriesId, StopReason, StrategyId, StrategyState, StrategyView, Subscription, Timestamp,
+    TradingCore, VenueEvent,
 };
 use history::History;
 use models::Models;
@@ -304,13 +304,13 @@ impl Backtest {
             VenueEvent::Rejected { .. } | VenueEvent::RequestRejected { .. } => self.counts.rejected += 1,
             VenueEvent::Cancelled { .. } => self.counts.cancelled += 1,
             VenueEvent::Fill(fill) => {
-                let Some(origin) = fill.order.origin() else { return };
+                let Some(origin) = fill.order.and_then(ClientOrderId::origin) else { return };
                 let position = self.accounting.fill(origin.strategy, fill);
                 if let Some(strategy) = self.strategy(origin.strategy) {
                     strategy.fills += 1;
                     strategy.fees = strategy.fees.saturating_add(fill.fee);
                 }
-                self.counts.liquidations += u64::from(fill.liquidation);
+                self.counts.liquidations += u64::from(fill.force.is_some());
                 self.observer.fill(origin.strategy, fill, position);
             }
             VenueEvent::Funding { payment, .. } => {

@@ -30,8 +30,8 @@ pub use desk::{ExchangeSettings, ExchangeSettingsError, LimitFill, ZeroVolume};
 pub use path::path;
 
 use calypte_kernel::{
-    AccountId, Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, Size,
-    StrategyId, TimeInForce, Timestamp, VenueEvent,
+    AccountId, Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, RequestKind,
+    Resolve, Size, StrategyId, TimeInForce, Timestamp, VenueEvent,
 };
 use clearing::Clearing;
 use desk::Desk;
@@ -106,6 +106,16 @@ impl Exchange {
         self.apply(now, command.into_inner());
     }
 
+    /// Takes a question about an order. It stands, or is gone and was said to be.
+    pub fn resolve(&mut self, now: Timestamp, Resolve { order, instrument, .. }: Resolve) {
+        let standing = self.market(instrument).and_then(|market| market.find(order));
+        let event = match standing {
+            Some(standing) => VenueEvent::Accepted { order, venue_order: standing.venue_id },
+            None => VenueEvent::Absent { order, as_of: now },
+        };
+        self.desk.events.push_back(event);
+    }
+
     /// Whether it has something to say.
     #[inline]
     pub fn has_events(&self) -> bool {
@@ -158,8 +168,8 @@ impl Exchange {
         if self.cancel_at.is_some_and(|at| at <= now) {
             self.cancel_at = None;
             let Self { desk, markets, .. } = self;
-            for id in markets.iter_mut().flat_map(Market::take_all) {
-                desk.cancelled(id, "dead man's switch");
+            for order in markets.iter_mut().flat_map(Market::take_all) {
+                desk.cancelled(order.client_id, order.venue_id, "dead man's switch");
             }
         }
     }
@@ -171,9 +181,9 @@ impl Exchange {
     fn apply(&mut self, now: Timestamp, command: Command) {
         match command {
             Command::Place(order) => self.place(now, &order),
-            Command::Amend { order, instrument, size, kind } => self.amend(now, (order, instrument), size, kind),
-            Command::Cancel { order, instrument } => self.cancel(order, instrument),
-            Command::SetLeverage { instrument, leverage, mode } => {
+            Command::Amend { order, instrument, size, kind, .. } => self.amend(now, (order, instrument), size, kind),
+            Command::Cancel { order, instrument, .. } => self.cancel(order, instrument),
+            Command::SetLeverage { instrument, leverage, mode, .. } => {
                 let wanted = Leverage { leverage, mode };
                 // What the account cannot carry is answered with what holds. Without margin any leverage is taken as asked.
                 let holds = self.desk.clearing.as_mut().and_then(|clearing| {
@@ -199,6 +209,9 @@ impl Exchange {
         };
         if !market.has_data() {
             return desk.reject(id, "no-market-data", format!("no candles come for {}", market.symbol()));
+        }
+        if now > new.expires_after {
+            return desk.reject(id, "expired", format!("it could be admitted until {}; it is {now}", new.expires_after));
         }
         let Some(origin) = origin else {
             return desk.reject(id, "foreign-order-id", format!("{id} was not derived from a strategy's intent"));
@@ -226,14 +239,15 @@ impl Exchange {
     fn amend(&mut self, now: Timestamp, (id, instrument): (ClientOrderId, InstrumentId), size: Size, kind: OrderKind) {
         let Self { desk, markets, .. } = self;
         let Some(market) = markets.get_mut(instrument.get() as usize) else {
-            return desk.refuse(id, "unknown-instrument", format!("instrument {instrument} is not listed"));
+            return desk.refuse(id, RequestKind::Amend, "unknown-instrument", format!("instrument {instrument} is not listed"));
         };
         let Some(standing) = market.find(id) else {
-            return desk.refuse(id, "unknown-order", format!("no order {id} stands"));
+            return desk.refuse(id, RequestKind::Amend, "unknown-order", format!("no order {id} stands"));
         };
         let Some(terms) = standing.terms.amended(kind) else {
             return desk.refuse(
                 id,
+                RequestKind::Amend,
                 "cannot-amend",
                 "an order keeps its kind, and one that waits for the next open its terms".into(),
             );
@@ -241,11 +255,16 @@ impl Exchange {
         if let Terms::Limit { price, post_only: true, .. } = terms
             && market.would_take(standing.side, price)
         {
-            return desk.refuse(id, "post-only-would-take", market.crossing(price));
+            return desk.refuse(id, RequestKind::Amend, "post-only-would-take", market.crossing(price));
         }
         let left = size.get().checked_sub(standing.filled).and_then(|left| Size::new(left).ok());
         let Some(left) = left else {
-            return desk.refuse(id, "cannot-amend", format!("{} of it has filled already", standing.filled));
+            return desk.refuse(
+                id,
+                RequestKind::Amend,
+                "cannot-amend",
+                format!("{} of it has filled already", standing.filled),
+            );
         };
         let venue_order = desk.next_order();
         if let Some(mut order) = market.remove(id) {
@@ -258,8 +277,8 @@ impl Exchange {
 
     fn cancel(&mut self, id: ClientOrderId, instrument: InstrumentId) {
         match self.markets.get_mut(instrument.get() as usize).and_then(|market| market.remove(id)) {
-            Some(_) => self.desk.cancelled(id, "as asked"),
-            None => self.desk.refuse(id, "unknown-order", format!("no order {id} stands")),
+            Some(order) => self.desk.cancelled(id, order.venue_id, "as asked"),
+            None => self.desk.refuse(id, RequestKind::Cancel, "unknown-order", format!("no order {id} stands")),
         }
     }
 }

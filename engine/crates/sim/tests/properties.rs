@@ -183,6 +183,7 @@ fn trade_with(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wis
             let origin = calypte_kernel::OrderOrigin {
                 account: backtest.core().account(),
                 strategy: FIRST,
+                epoch: 0,
                 event: deliver.number,
                 intent: u16::try_from(place).expect("few"),
                 leg: 0,
@@ -244,7 +245,7 @@ proptest! {
         prop_assert_eq!(outcome.money.final_equity, cash + size * mark, "cash, fees, funding and position");
         let held = ran.held.iter().fold(ran.settled, |sum, (size, flow)| sum + flow + size * mark);
         prop_assert_eq!(outcome.money.final_equity, held, "what the core holds");
-        prop_assert_eq!(outcome.counts.liquidations, fills.iter().filter(|fill| fill.liquidation).count() as u64);
+        prop_assert_eq!(outcome.counts.liquidations, fills.iter().filter(|fill| fill.force.is_some()).count() as u64);
         prop_assert!(has_margin || outcome.counts.liquidations == 0);
         prop_assert!(outcome.counts.funding_payments > 0 || outcome.money.funding.is_zero());
     }
@@ -280,8 +281,9 @@ proptest! {
         let mut exits = BTreeMap::new();
         for fill in &ran.fills {
             let after = position + fill.side.signed(fill.size);
-            let origin = fill.order.origin().expect("ours");
-            if origin.leg > 0 || ran.reduce_only.get(&fill.order).copied().unwrap_or_default() {
+            let order = fill.order.expect("ours");
+            let origin = order.origin().expect("ours");
+            if origin.leg > 0 || ran.reduce_only.get(&order).copied().unwrap_or_default() {
                 prop_assert!(after.abs() < position.abs(), "{} to {}", position, after);
                 prop_assert!(after.is_zero() || after.is_sign_negative() == position.is_sign_negative());
             }

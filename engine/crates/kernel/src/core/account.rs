@@ -159,10 +159,11 @@ impl TradingCore {
     /// Everything at once: fills first, since positions contain them; then orders, positions and cash. After it the account
     /// is reconciled, and strategies that waited for that begin.
     pub(super) fn snapshot(&mut self, snapshot: AccountSnapshot) -> Option<()> {
-        let AccountSnapshot { time, positions, orders: _, fills, cash } = snapshot;
+        let AccountSnapshot { time, positions, orders, fills, cash } = snapshot;
         for fill in fills {
             self.venue(VenueEvent::Fill(Box::new(fill)));
         }
+        self.open_orders(time, orders);
         for place in 0..self.holdings.len() {
             let instrument = InstrumentId::new(u32::try_from(place).ok()?);
             let listed = positions.iter().find(|report| report.instrument == instrument);

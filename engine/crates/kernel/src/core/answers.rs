@@ -18,7 +18,9 @@ impl TradingCore {
         if nothing && out.hook == OutHook::Event {
             self.slots[place].out = None;
         } else {
+            self.answering = Some(out.number);
             self.apply(place, out, ended);
+            (self.answering, self.batch) = (None, None);
         }
         self.deliver_next(place);
     }

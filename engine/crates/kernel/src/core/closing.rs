@@ -5,11 +5,11 @@
 
 use super::TradingCore;
 use crate::guard::{Closing, LEG_CLOSING};
-use crate::orders::{OpenOrder, RequestKind};
+use crate::orders::OpenOrder;
 use crate::risk::{DEAD_MAN_MS_MIN, Lane, Request, RiskGate, Standing};
 use crate::{
-    Answers, ClientOrderId, Decimal, EventNumber, InstrumentId, KillAction, OrderKind, OrderOrigin, Output, Price, RiskEvent,
-    Rounding, Side, TimeInForce, Timestamp, Urgency,
+    Answers, ClientOrderId, Decimal, EventNumber, InstrumentId, KillAction, OrderId, OrderKind, OrderOrigin, Output, Price,
+    RiskEvent, Rounding, Side, TimeInForce, Timestamp, Urgency,
 };
 
 /// What a position still has to move by to be flat, where it can be traded.
@@ -81,17 +81,10 @@ impl TradingCore {
 
     /// Cancels what a kill switch wants gone and has not asked for yet.
     fn cancel_for(&mut self, place: usize, action: KillAction) {
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
-        let answers = Answers { decided_on: EventNumber::new(self.events), intent_index: 0 };
-        for open in self.slots[place].orders.open_mut() {
-            if !is_concerned(open, action) || open.is_cancelling() || open.is_passing() {
-                continue;
-            }
-            let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
-            let approved = gate.review(&request, &Standing::new(Lane::Closing)).expect("a cancel always passes this lane");
-            open.requested(RequestKind::Cancel, answers);
-            self.outputs.push_back(Output::Send(approved));
-        }
+        let open = self.slots[place].orders.open().iter();
+        let concerned = open.filter(|open| is_concerned(open, action) && !open.is_passing());
+        let ids: Vec<OrderId> = concerned.map(|open| open.order.id).collect();
+        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
     }
 
     /// Sends a close for each position that none is out for.
@@ -113,6 +106,7 @@ impl TradingCore {
             let origin = u16::try_from(index).ok().map(|intent| OrderOrigin {
                 account: self.settings.account,
                 strategy: self.slots[place].id(),
+                epoch: self.epoch,
                 event,
                 intent,
                 leg: LEG_CLOSING,
@@ -174,11 +168,11 @@ impl TradingCore {
     }
 
     fn schedule_cancel(&mut self, at: Option<Timestamp>) {
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
+        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now);
         let request = Request::ScheduleCancel { at, now: self.now };
         if let Ok(approved) = gate.review(&request, &Standing::new(Lane::Closing)) {
             self.account_guard.strikes_at = at;
-            self.outputs.push_back(Output::Send(approved));
+            self.send(approved);
         }
     }
 }
@@ -199,29 +193,19 @@ fn is_concerned(open: &OpenOrder, action: KillAction) -> bool {
 
 impl TradingCore {
     /// Cancels the strategy's own resting orders that an approved order would meet, where that is declared.
-    pub(super) fn make_way(
-        &mut self,
-        place: usize,
-        approved: &crate::Approved<crate::Command>,
-        standing: &Standing,
-        answers: Answers,
-    ) {
+    pub(super) fn make_way(&mut self, place: usize, approved: &crate::Approved<crate::Command>, standing: &Standing) {
         let crate::Command::Place(new) = approved.get() else { return };
         if self.slots[place].deployment.risk.self_trade != crate::SelfTrade::CancelResting {
             return;
         }
         let Some(reach) = crate::risk::reach(new.side, &new.kind, standing.best, standing.reference) else { return };
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
-        for open in self.slots[place].orders.open_mut() {
-            let OrderKind::Limit { price, time_in_force } = open.order.kind else { continue };
+        let is_in_the_way = |open: &&OpenOrder| {
+            let OrderKind::Limit { price, time_in_force } = open.order.kind else { return false };
             let rests = time_in_force != TimeInForce::Ioc && open.order.instrument == new.instrument;
-            if !rests || open.order.side == new.side || !reach.meets(new.side, price) || open.is_cancelling() {
-                continue;
-            }
-            let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
-            let approved = gate.review(&request, &Standing::new(Lane::Closing)).expect("a cancel always passes this lane");
-            open.requested(RequestKind::Cancel, answers);
-            self.outputs.push_back(Output::Send(approved));
-        }
+            rests && open.order.side != new.side && reach.meets(new.side, price)
+        };
+        let in_the_way = self.slots[place].orders.open().iter().filter(is_in_the_way);
+        let ids: Vec<OrderId> = in_the_way.map(|open| open.order.id).collect();
+        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
     }
 }

@@ -3,13 +3,14 @@
 use super::TradingCore;
 use super::standing::Asks;
 use crate::denial::{Denial, DenialCode};
-use crate::orders::{OpenOrder, REQUESTS_PER_ORDER_MAX, RequestKind};
+use crate::leverage_asked::{LEVERAGE_ASKED_MAX, LeverageRequest};
+use crate::orders::{OpenOrder, OrderRequest, REQUESTS_PER_ORDER_MAX};
 use crate::risk::{Lane, Request, Standing, terms};
 use crate::slot::Out;
 use crate::{
-    Answers, Approved, ClientOrderId, Command, Decimal, Event, EventKind, EventNumber, InstrumentId, Intent, Order,
-    OrderChange, OrderEvent, OrderId, OrderOrigin, OrderRef, OrderTag, Output, Refusal, Rounding, StrategyState, TimerId,
-    Timestamp, Wanted,
+    Answers, Approved, ClientOrderId, Command, Decimal, Event, EventKind, EventNumber, InstrumentId, Intent, MarginMode, Order,
+    OrderChange, OrderEvent, OrderId, OrderOrigin, OrderRef, OrderTag, Output, Refusal, RequestKind, Rounding, StrategyState,
+    TimerId, Timestamp, Wanted,
 };
 
 /// When and by what an intent was decided.
@@ -72,13 +73,7 @@ impl TradingCore {
             Intent::CancelAll(instrument) => self.cancel_all(place, decided, instrument),
             Intent::ClosePosition(instrument) => self.close_position(place, decided, instrument),
             Intent::SetTarget { instrument, size, tag } => self.set_target(place, decided, instrument, size, tag),
-            Intent::SetLeverage { instrument, leverage, mode } => {
-                let standing = self.standing(place, decided, instrument, None, Asks::Leverage);
-                let request = Request::SetLeverage { instrument, leverage, mode };
-                let approved = self.gate_of(place).review(&request, &standing)?;
-                self.outputs.push_back(Output::Send(approved));
-                Ok(())
-            }
+            Intent::SetLeverage { instrument, leverage, mode } => self.set_leverage(place, decided, instrument, leverage, mode),
             Intent::SetTimer { timer, at, every_ms } => self.set_timer(place, decided, timer, at, every_ms),
             Intent::ClearTimer(timer) => {
                 self.schedule.clear(self.slots[place].id(), timer);
@@ -106,6 +101,7 @@ impl TradingCore {
         let origin = u16::try_from(answers.intent_index).ok().map(|intent| OrderOrigin {
             account: self.settings.account,
             strategy: self.slots[place].id(),
+            epoch: self.epoch,
             event: answers.decided_on,
             intent,
             leg: 0,
@@ -129,7 +125,7 @@ impl TradingCore {
         self.check_alone(place, instrument)?;
         let standing = self.standing(place, decided, instrument, tag, Asks::Order);
         let approved = self.gate_of(place).review(request, &standing)?;
-        self.make_way(place, &approved, &standing, decided.answers);
+        self.make_way(place, &approved, &standing);
         self.count_request(place, Asks::Order);
         self.take(place, tag, decided.answers, approved);
         Ok(())
@@ -138,8 +134,9 @@ impl TradingCore {
     pub(super) fn take(&mut self, place: usize, tag: Option<OrderTag>, answers: Answers, approved: Approved<Command>) {
         if let Command::Place(new) = approved.get() {
             self.orders += 1;
+            let id = OrderId::new(self.orders);
             let order = Order {
-                id: OrderId::new(self.orders),
+                id,
                 tag,
                 instrument: new.instrument,
                 side: new.side,
@@ -149,10 +146,11 @@ impl TradingCore {
                 reduce_only: new.reduce_only,
             };
             let slot = &mut self.slots[place];
-            slot.orders.insert(OpenOrder::new(order, new.client_id, answers));
+            slot.orders.insert(OpenOrder::new(order, new.client_id, answers, new.expires_after));
             slot.changed = true;
+            self.look_after(place, id);
         }
-        self.outputs.push_back(Output::Send(approved));
+        self.send(approved);
     }
 
     fn open_order(&self, place: usize, name: OrderRef) -> Result<&OpenOrder, Denial> {
@@ -176,6 +174,13 @@ impl TradingCore {
         let open = self.open_order(place, name)?;
         let (order, client_id) = (&open.order, open.client_id);
         let with_order = |denial| Denied { denial, order: Some(Box::new(order.clone())) };
+        if open.is_cancelling() {
+            return Err(with_order(is_cancelling(order.id)));
+        }
+        if open.state().is_in_doubt() {
+            let message = format!("what became of order {} is unknown, so that there may be nothing to amend", order.id);
+            return Err(with_order(Denial::new(DenialCode::OrderInDoubt, message)));
+        }
         if open.requests() >= REQUESTS_PER_ORDER_MAX {
             let message = format!(
                 "{} requests about order {} are unanswered; at most {REQUESTS_PER_ORDER_MAX} may be",
@@ -188,24 +193,29 @@ impl TradingCore {
         let standing = self.standing(place, decided, order.instrument, None, asks);
         let request = Request::Amend { order, client_id, price, size, trigger_price };
         let approved = self.gate_of(place).review(&request, &standing).map_err(with_order)?;
+        let id = order.id;
         self.count_request(place, asks);
-        self.send_request(place, decided.answers, client_id, RequestKind::Amend, approved);
+        self.send_request(place, id, Some(decided.answers), approved);
         Ok(())
     }
 
     fn cancel(&mut self, place: usize, decided: Decided, name: OrderRef) -> Result<(), Denied> {
+        let id = self.open_order(place, name)?.order.id;
+        if self.slots[place].orders.get_mut(id).is_some_and(|open| open.adopt_cancel(decided.answers)) {
+            return Ok(()); // on its way already
+        }
         let open = self.open_order(place, name)?;
         if open.is_cancelling() {
-            return Ok(()); // asked for already: one answer says it all
+            return Err(Denied { denial: is_cancelling(open.order.id), order: Some(Box::new(open.order.clone())) });
         }
-        let (instrument, client_id) = (open.order.instrument, open.client_id);
+        let (instrument, client_id, id) = (open.order.instrument, open.client_id, open.order.id);
         let standing = self.standing(place, decided, instrument, None, Asks::Cancel);
         let approved = self
             .gate_of(place)
             .review(&Request::Cancel { instrument, client_id }, &standing)
             .map_err(|denial| Denied { denial, order: Some(Box::new(open.order.clone())) })?;
         self.count_request(place, Asks::Cancel);
-        self.send_request(place, decided.answers, client_id, RequestKind::Cancel, approved);
+        self.send_request(place, id, Some(decided.answers), approved);
         Ok(())
     }
 
@@ -214,22 +224,45 @@ impl TradingCore {
             self.gate_of(place).instrument(instrument)?;
         }
         let open = self.slots[place].orders.open().iter();
-        let open = open.filter(|open| instrument.is_none_or(|instrument| open.order.instrument == instrument));
+        let meant = |open: &&OpenOrder| instrument.is_none_or(|instrument| open.order.instrument == instrument);
+        // What is being cancelled already is left to that.
+        let open = open.filter(meant).filter(|open| !open.is_cancelling());
         let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
         ids.into_iter().try_for_each(|id| self.cancel(place, decided, OrderRef::Id(id)))
     }
 
-    pub(super) fn send_request(
+    /// Sends an amend or a cancel of an open order; without an intent, the core's own.
+    pub(super) fn send_request(&mut self, place: usize, id: OrderId, answers: Option<Answers>, approved: Approved<Command>) {
+        let (kind, wanted, expires_after) = match *approved.get() {
+            Command::Amend { size, kind, expires_after, .. } => (RequestKind::Amend, Some((size, kind)), expires_after),
+            Command::Cancel { expires_after, .. } => (RequestKind::Cancel, None, expires_after),
+            Command::Place(_) | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => return,
+        };
+        let request = OrderRequest { kind, answers, expires_after, wanted, doubted: false };
+        let sent = self.slots[place].orders.get_mut(id).is_some_and(|open| open.requested(request));
+        assert!(sent, "the order was looked up and may be asked this");
+        self.send(approved);
+        self.look_after(place, id);
+    }
+
+    fn set_leverage(
         &mut self,
         place: usize,
-        answers: Answers,
-        of: ClientOrderId,
-        kind: RequestKind,
-        approved: Approved<Command>,
-    ) {
-        let mut open = self.slots[place].orders.open_mut().iter_mut();
-        open.find(|open| open.client_id == of).expect("it was looked up").requested(kind, answers);
-        self.outputs.push_back(Output::Send(approved));
+        decided: Decided,
+        instrument: InstrumentId,
+        leverage: u32,
+        mode: MarginMode,
+    ) -> Result<(), Denied> {
+        let standing = self.standing(place, decided, instrument, None, Asks::Leverage);
+        let approved = self.gate_of(place).review(&Request::SetLeverage { instrument, leverage, mode }, &standing)?;
+        if self.settings_asked.is_full() {
+            let message = format!("{LEVERAGE_ASKED_MAX} leverage settings are unanswered; no more may be");
+            return Err(Denial::new(DenialCode::TooManyRequests, message).into());
+        }
+        let (strategy, answers) = (self.slots[place].id(), decided.answers);
+        self.settings_asked.ask(LeverageRequest { strategy, answers, instrument, leverage, mode });
+        self.send(approved);
+        Ok(())
     }
 
     /// What the position will be once the market orders in flight have filled.
@@ -324,6 +357,10 @@ impl TradingCore {
             self.offer(place, crate::queue::Rank::Account, Event::Order(Box::new(event)));
         }
     }
+}
+
+fn is_cancelling(id: OrderId) -> Denial {
+    Denial::new(DenialCode::AlreadyCancelling, format!("the end of order {id} was asked for already"))
 }
 
 /// The intent that a client order id was made for.

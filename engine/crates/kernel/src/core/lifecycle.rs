@@ -5,11 +5,10 @@
 
 use super::TradingCore;
 use crate::denial::{Denial, DenialCode};
-use crate::orders::RequestKind;
 use crate::risk::{Lane, Request, RiskGate, Standing};
 use crate::slot::{OutHook, Slot};
 use crate::{
-    AccountFacts, Answers, BOOK_LEVELS_MAX, Decimal, Deployment, EventNumber, Fault, Hook, InitContext, Output, StopReason,
+    AccountFacts, BOOK_LEVELS_MAX, Decimal, Deployment, Fault, Hook, InitContext, OrderId, OrderRef, Output, StopReason,
     StrategyId, StrategyState, Subscription, derived,
 };
 use std::sync::Arc;
@@ -27,9 +26,9 @@ impl TradingCore {
                 let message = format!("strategy {strategy} is at work: stop it before a new version takes over");
                 return self.denied(strategy, Denial::new(DenialCode::AlreadyDeployed, message));
             }
-            Err(_) if self.slots.len() >= super::STRATEGIES_MAX || strategy.get() >= 1 << 24 => {
+            Err(_) if self.slots.len() >= super::STRATEGIES_MAX || strategy.get() >= 1 << 16 => {
                 let message = format!(
-                    "strategy {strategy}: an account holds at most {} strategies, numbered below 2^24",
+                    "strategy {strategy}: an account holds at most {} strategies, numbered below 2^16",
                     super::STRATEGIES_MAX
                 );
                 return self.denied(strategy, Denial::new(DenialCode::TooManyStrategies, message));
@@ -177,18 +176,19 @@ impl TradingCore {
     }
 
     pub(super) fn release_orders(&mut self, place: usize) {
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits);
-        let standing = Standing::new(Lane::Closing);
-        let answers = Answers { decided_on: EventNumber::new(self.events), intent_index: 0 };
-        for open in self.slots[place].orders.open_mut() {
-            if open.is_cancelling() || open.is_passing() {
-                continue;
-            }
-            let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
-            let approved = gate.review(&request, &standing).expect("a cancel always passes this lane");
-            open.requested(RequestKind::Cancel, answers);
-            self.outputs.push_back(Output::Send(approved));
-        }
+        let open = self.slots[place].orders.open().iter().filter(|open| !open.is_passing());
+        let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
+        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
+    }
+
+    /// Asks for the end of an order unasked, unless it was asked for.
+    pub(super) fn cancel_by_itself(&mut self, place: usize, id: OrderId) {
+        let open = self.slots[place].orders.named(OrderRef::Id(id)).map(|at| &self.slots[place].orders.open()[at]);
+        let Some(open) = open.filter(|open| !open.is_cancelling()) else { return };
+        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now);
+        let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
+        let approved = gate.review(&request, &Standing::new(Lane::Closing)).expect("a cancel always passes this lane");
+        self.send_request(place, id, None, approved);
     }
 
     pub(super) fn denied(&mut self, strategy: StrategyId, denial: Denial) {

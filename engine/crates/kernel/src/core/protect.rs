@@ -28,7 +28,7 @@ impl TradingCore {
         let ended = !size_before.is_zero() && (size.is_zero() || size.is_sign_negative() != size_before.is_sign_negative());
         let by = slot.ledger.money.settled.saturating_sub(settled_before);
         let Some(profit) = slot.guard.settled(fill.instrument, by, ended) else { return };
-        let stopped = slot.guard.is_stop(fill.order);
+        let stopped = fill.order.is_some_and(|order| slot.guard.is_stop(order));
         let trip = RoundTrip { instrument: fill.instrument, time: self.now, profit, stopped };
         let strategy = slot.id();
         for pause in slot.guard.rests.ended(trip, &slot.deployment.risk.protections, self.settings.cash) {

@@ -38,7 +38,7 @@ impl TradingCore {
     /// Under which gate a strategy's requests are.
     pub(super) fn gate_of(&self, place: usize) -> RiskGate<'_> {
         let risk = &self.slots[place].deployment.risk;
-        RiskGate::new(&self.settings.instruments, &self.settings.limits).under(&self.settings.risk, risk)
+        RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now).under(&self.settings.risk, risk)
     }
 
     pub(super) fn standing_of(

@@ -1,41 +1,50 @@
 //! What the exchange says: it moves orders, positions and money, and the strategies concerned hear of it.
 //!
-//! An order's client id says whose it is. What names an account or a strategy that is not ours is counted and passes by.
+//! Here is who is told what; what becomes of an order is in [`super::orders`].
 
 use super::TradingCore;
-use super::intents::answers_of;
-use crate::orders::{Filled, Happened, OpenOrder, Orders};
+use crate::orders::News;
 use crate::queue::Rank;
 use crate::{
-    ClientOrderId, Decimal, Event, FaultKind, FundingEvent, InstrumentId, Order, OrderEvent, OrderId, OrderKind, PositionCause,
-    PositionEvent, Side, Size, StrategyState, Timestamp, VenueEvent, VenueFill, derived,
+    Decimal, Event, FaultKind, FundingEvent, InstrumentId, OrderChange, OrderEvent, PositionCause, PositionEvent, Refusal,
+    Timestamp, VenueEvent, derived,
 };
 
 impl TradingCore {
     pub(super) fn venue(&mut self, event: VenueEvent) {
         let known = match event {
-            VenueEvent::Accepted { order, .. } => self.with_order(order, |orders| orders.accepted(order)),
+            VenueEvent::Accepted { order, venue_order } => self.learn_of(order, News::Accepted(venue_order)),
             VenueEvent::Rejected { order, refusal } => {
                 self.note_reject(order);
-                self.with_order(order, |orders| orders.rejected(order, refusal))
+                self.learn_of(order, News::Rejected(refusal))
             }
-            VenueEvent::Cancelled { order, reason } => self.with_order(order, |orders| orders.cancelled(order, reason)),
+            VenueEvent::Cancelled { order, venue_order, reason } => self.learn_of(order, News::Cancelled(venue_order, reason)),
+            VenueEvent::Expired { order } => self.learn_of(order, News::Expired),
             VenueEvent::Triggered { order } => {
                 self.note_trigger(order);
-                self.with_order(order, |orders| orders.triggered(order))
+                self.learn_of(order, News::Triggered)
             }
-            VenueEvent::Amended { order, size, kind, .. } => self.with_order(order, |orders| orders.amended(order, size, kind)),
-            VenueEvent::RequestRejected { order, refusal } => {
-                self.with_order(order, |orders| orders.request_rejected(order, refusal))
+            VenueEvent::Amended { order, venue_order, size, kind } => {
+                self.learn_of(order, News::Amended { venue_order: Some(venue_order), size, kind })
             }
+            VenueEvent::Resized { order, size } => self.learn_of(order, News::Resized(size)),
+            VenueEvent::RequestRejected { order, request, refusal } => self.learn_of(order, News::Refused(request, refusal)),
+            VenueEvent::Unanswered { order } => self.learn_of(order, News::Unanswered),
+            VenueEvent::Open(order) => self.found_open(*order),
+            VenueEvent::Absent { order, as_of } => self.learn_of(order, News::Absent(as_of)),
+            VenueEvent::ExternalGone { venue_order } => self.external.gone(venue_order).then_some(()),
             VenueEvent::Fill(fill) => self.fill(&fill),
-            VenueEvent::ExitLive { order, instrument, side, size, kind, .. } => {
-                self.exit_live(order, instrument, side, size, kind)
+            VenueEvent::ExitLive { order, venue_order, instrument, side, size, kind } => {
+                self.exit_live((order, venue_order), instrument, side, size, kind)
             }
             VenueEvent::LeverageSet { instrument, leverage, mode } => {
                 let setting = self.leverage.get_mut(instrument.get() as usize);
-                setting.map(|setting| *setting = Some((leverage, mode))).map(|()| self.leverage_set(instrument))
+                setting.map(|setting| *setting = Some((leverage, mode))).map(|()| {
+                    self.settings_asked.set(instrument, leverage, mode);
+                    self.leverage_set(instrument);
+                })
             }
+            VenueEvent::LeverageRejected { instrument, refusal } => self.leverage_rejected(instrument, refusal),
             VenueEvent::Funding { instrument, time, rate, payment } => self.funding(instrument, time, rate, payment),
             VenueEvent::Position(report) => self.position_report(&report),
             VenueEvent::Balance { time, change, cause } => self.balance(time, change, cause),
@@ -44,71 +53,6 @@ impl TradingCore {
         if known.is_none() {
             self.strays += 1;
         }
-    }
-
-    pub(super) fn owner(&self, order: ClientOrderId) -> Option<usize> {
-        let origin = order.origin().filter(|origin| origin.account == self.settings.account)?;
-        self.place_of(origin.strategy)
-    }
-
-    /// Applies something to the orders of whom it concerns.
-    fn with_order(&mut self, order: ClientOrderId, apply: impl FnOnce(&mut Orders) -> Option<Happened>) -> Option<()> {
-        let place = self.owner(order)?;
-        let slot = &mut self.slots[place];
-        let known = slot.orders.remembers(order);
-        if let Some(happened) = apply(&mut slot.orders) {
-            slot.changed = true;
-            self.tell(place, happened, self.now);
-            self.check_ended(place);
-        }
-        known.then_some(())
-    }
-
-    fn tell(&mut self, place: usize, happened: Happened, time: Timestamp) {
-        let Happened { order, change, answers } = happened;
-        let event = OrderEvent { time, order: Some(order), change, answers: Some(answers) };
-        self.offer(place, Rank::Account, Event::Order(Box::new(event)));
-    }
-
-    /// A fill moves the position at once. One of an order that nobody remembers is money all the same.
-    fn fill(&mut self, fill: &VenueFill) -> Option<()> {
-        let place = self.owner(fill.order)?;
-        self.leverage.get(fill.instrument.get() as usize)?;
-        let slot = &mut self.slots[place];
-        if slot.orders.is_repeated(fill) {
-            return Some(());
-        }
-        let (size_before, settled_before) = (slot.ledger.size_in(fill.instrument), slot.ledger.money.settled);
-        let holding = &mut self.holdings[fill.instrument.get() as usize];
-        let contained = holding.contains(fill.time);
-        holding.filled(fill.time);
-        let applied = if contained {
-            slot.ledger.explain(fill, &mut holding.unattributed, &mut self.money)
-        } else {
-            slot.ledger.fill(fill, &mut self.money)
-        };
-        let filled = slot.orders.fill(fill);
-        self.changed(place);
-        if let Err(error) = applied {
-            let detail = format!("fill {} of {} at {}: {error}", fill.trade_id, fill.size, fill.price);
-            self.fault_of(place, FaultKind::Overflow, "account", detail);
-            return Some(());
-        }
-        self.note_fill(place, fill, size_before, settled_before);
-        let known = match filled {
-            Filled::Known(known) => {
-                let (implied, happened) = *known;
-                let events = implied.into_iter().chain([happened]);
-                events.for_each(|happened| self.tell(place, happened, fill.time));
-                Some(())
-            }
-            Filled::Repeated => Some(()),
-            Filled::Unknown => None,
-        };
-        let cause = if fill.liquidation { PositionCause::Liquidation } else { PositionCause::Fill };
-        self.tell_position(place, fill.instrument, size_before, cause, fill.time);
-        self.check_ended(place);
-        known
     }
 
     pub(super) fn tell_position(
@@ -126,39 +70,12 @@ impl TradingCore {
         self.offer(place, Rank::Account, Event::Position(Box::new(event)));
     }
 
-    /// An attached exit became an order. One of a strategy that is no longer at work goes at once.
-    fn exit_live(
-        &mut self,
-        client_id: ClientOrderId,
-        instrument: InstrumentId,
-        side: Side,
-        size: Size,
-        kind: OrderKind,
-    ) -> Option<()> {
-        let place = self.owner(client_id)?;
-        self.leverage.get(instrument.get() as usize)?;
-        let placed = answers_of(client_id.origin()?);
-        if self.slots[place].orders.knows(client_id) {
-            return self.with_order(client_id, |orders| orders.amended(client_id, size, kind));
-        }
-        self.orders += 1;
-        let order = Order {
-            id: OrderId::new(self.orders),
-            tag: None,
-            instrument,
-            side,
-            size,
-            filled: Decimal::ZERO,
-            kind,
-            reduce_only: true,
-        };
-        self.slots[place].orders.insert(OpenOrder::new(order, client_id, placed));
-        self.with_order(client_id, |orders| orders.accepted(client_id));
-        let slot = &self.slots[place];
-        let has_ended = slot.out.is_none() && slot.stop.is_none();
-        if has_ended && !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
-            self.release_orders(place);
-        }
+    fn leverage_rejected(&mut self, instrument: InstrumentId, refusal: Refusal) -> Option<()> {
+        let asked = self.settings_asked.refused(instrument)?;
+        let place = self.place_of(asked.strategy)?;
+        let change = OrderChange::Rejected(refusal);
+        let event = OrderEvent { time: self.now, order: None, change, answers: Some(asked.answers) };
+        self.offer(place, Rank::Account, Event::Order(Box::new(event)));
         Some(())
     }
 

@@ -4,9 +4,9 @@ use super::tables::{wire_enum, wire_struct};
 use super::wire::{Bytes, Decode, Encode, Malformed};
 use crate::{
     AccountSnapshot, Answer, BalanceCause, Books, CoreSettings, Deployment, Effects, EventKind, Fault, FaultKind, FeeRates,
-    HookEnded, Input, Instrument, Intent, KnownEvents, Limits, LogLevel, LogLine, MarginTable, MarginTier, ParamValue,
-    PlaceOrder, PositionReport, Refusal, Rules, SeriesInfo, Status, StopReason, Subscription, Urgency, VenueEvent, VenueFill,
-    WantedKind,
+    Force, HookEnded, Input, Instrument, Intent, KnownEvents, Limits, LogLevel, LogLine, MarginTable, MarginTier, ParamValue,
+    PlaceOrder, PositionReport, Refusal, RequestKind, Rules, SeriesInfo, Status, StopReason, Subscription, Urgency, VenueEvent,
+    VenueFill, VenueOrder, WantedKind,
 };
 
 wire_struct!(FeeRates { taker, maker });
@@ -43,9 +43,11 @@ wire_struct!(Limits {
     order_size_max,
     order_notional_max,
     state_bytes_max,
+    admission_ms_max,
+    doubt_ask_ms,
 });
 wire_enum!(Books { 0 = Apart, 1 = Netted });
-wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves, risk });
+wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves, risk, epoch });
 
 wire_enum!(ParamValue { 0 = Boolean(value), 1 = Integer(value), 2 = Number(value), 3 = Text(value) });
 wire_struct!(Deployment { strategy, parameters, knows, tick_interval_ms, restored, shares, version, risk });
@@ -130,7 +132,10 @@ wire_enum!(Answer {
 wire_struct!(HookEnded { strategy, number, answer, effects, fuel });
 
 wire_struct!(Refusal { code, message });
-wire_struct!(VenueFill { order, trade_id, instrument, side, price, size, fee, maker, liquidation, time });
+wire_enum!(RequestKind { 0 = Amend, 1 = Cancel });
+wire_enum!(Force { 0 = Liquidation, 1 = AutoDeleveraging, 2 = Settlement });
+wire_struct!(VenueFill { order, venue_order, trade_id, instrument, side, price, size, fee, maker, force, time });
+wire_struct!(VenueOrder { order, venue_order, instrument, side, size, remaining, kind, reduce_only, as_of });
 wire_enum!(BalanceCause { 0 = Deposit, 1 = Withdrawal, 2 = Transfer, 3 = Funding, 4 = Other });
 wire_struct!(PositionReport { instrument, size, entry_price, leverage, margin_mode, liquidation_price, time });
 wire_struct!(AccountSnapshot { time, positions, orders, fills, cash });
@@ -138,16 +143,23 @@ wire_enum!(VenueEvent {
     0 = Accepted { order, venue_order },
     1 = Rejected { order, refusal },
     2 = Fill(fill),
-    3 = Cancelled { order, reason },
+    3 = Cancelled { order, venue_order, reason },
     4 = Triggered { order },
     5 = Amended { order, venue_order, size, kind },
-    6 = RequestRejected { order, refusal },
+    6 = RequestRejected { order, request, refusal },
     7 = ExitLive { order, venue_order, instrument, side, size, kind },
     8 = LeverageSet { instrument, leverage, mode },
     9 = Funding { instrument, time, rate, payment },
     10 = Position(report),
     11 = Balance { time, change, cause },
     12 = Snapshot(snapshot),
+    13 = Expired { order },
+    14 = Resized { order, size },
+    15 = Unanswered { order },
+    16 = Open(order),
+    17 = Absent { order, as_of },
+    18 = ExternalGone { venue_order },
+    19 = LeverageRejected { instrument, refusal },
 });
 
 wire_enum!(Input {
@@ -164,4 +176,5 @@ wire_enum!(Input {
     10 = Shutdown { deadline },
     11 = Operator(command),
     12 = TenantExposure { elsewhere },
+    13 = Opened { epoch },
 });

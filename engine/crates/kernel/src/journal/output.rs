@@ -3,17 +3,17 @@
 use super::tables::{encode_enum, encode_struct};
 use super::wire::Encode;
 use crate::{
-    AccountFacts, AccountView, Answers, Approved, BalanceEvent, CandleEvent, Command, Deliver, Difference, DifferenceOf, Event,
-    FeedEvent, FillView, FundingEvent, Hook, InitContext, Marks, NewOrder, Order, OrderChange, OrderEvent, Output,
-    PositionCause, PositionEvent, PositionView, ReconcileCause, StrategyState, TimerEvent, TimerSource, Views,
+    AccountFacts, AccountView, Answers, Approved, BalanceEvent, Batch, CandleEvent, Command, Deliver, Difference, DifferenceOf,
+    Event, FeedEvent, FillView, FundingEvent, Hook, InitContext, Marks, NewOrder, Order, OrderChange, OrderEvent, Output,
+    PositionCause, PositionEvent, PositionView, ReconcileCause, Resolve, StrategyState, TimerEvent, TimerSource, Views,
 };
 
-encode_struct!(NewOrder { client_id, instrument, side, size, kind, reduce_only, exits });
+encode_struct!(NewOrder { client_id, instrument, side, size, kind, reduce_only, exits, expires_after });
 encode_enum!(Command {
     0 = Place(order),
-    1 = Amend { order, instrument, size, kind },
-    2 = Cancel { order, instrument },
-    3 = SetLeverage { instrument, leverage, mode },
+    1 = Amend { order, instrument, size, kind, expires_after },
+    2 = Cancel { order, instrument, expires_after },
+    3 = SetLeverage { instrument, leverage, mode, expires_after },
     4 = ScheduleCancel { at },
 });
 
@@ -22,6 +22,9 @@ impl Encode for Approved<Command> {
         self.get().encode(to);
     }
 }
+
+encode_struct!(Batch { event, commands });
+encode_struct!(Resolve { order, instrument, repeat_until });
 
 encode_struct!(Order { id, tag, instrument, side, size, filled, kind, reduce_only });
 encode_struct!(PositionView { instrument, size, entry_price, flow, realized_pnl, leverage, margin_mode, liquidation_price });
@@ -89,7 +92,7 @@ encode_enum!(DifferenceOf { 0 = Position(instrument), 1 = Cash });
 encode_struct!(Difference { time, of, ours, theirs });
 encode_enum!(Output {
     0 = Deliver(deliver),
-    1 = Send(command),
+    1 = Send(batch),
     2 = Notify { strategy, urgency, text },
     3 = Lifecycle { strategy, state },
     4 = Denied { strategy, refusal },
@@ -100,4 +103,5 @@ encode_enum!(Output {
     9 = RolledBack { strategy, why },
     10 = ShutDown { late },
     11 = Risk(event),
+    12 = Resolve(question),
 });

@@ -209,6 +209,7 @@ proptest! {
         let origin = |event| OrderOrigin {
             account: core.account(),
             strategy: ONE,
+            epoch: 0,
             event: EventNumber::new(event),
             intent: 0,
             leg: 0,
@@ -219,7 +220,8 @@ proptest! {
             let (signed, price) = told.fills[place];
             let (side, size) = Side::of(Decimal::new(signed, 1)).expect("not zero");
             VenueEvent::Fill(Box::new(VenueFill {
-                order,
+                order: Some(order),
+                venue_order: VenueOrderId::new(1),
                 trade_id: TradeId::new(place as u64),
                 instrument,
                 side,
@@ -227,7 +229,7 @@ proptest! {
                 size,
                 fee: Decimal::ZERO,
                 maker: false,
-                liquidation: false,
+                force: None,
                 time: Timestamp::from_millis(i64::try_from(place).expect("few") + 1),
             }))
         };

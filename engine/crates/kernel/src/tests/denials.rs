@@ -72,6 +72,8 @@ const CASES: &[Case] = {
         case(Code::TooManyRequests, "running\n candle 0 100\n answer buy 1 limit 90\n candle 0 100",
             "answer amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3; amend 1 size 4",
             "answer amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3; amend 1 size 2; amend 1 size 3"),
+        case(Code::AlreadyCancelling, "running\n candle 0 100\n answer buy 1 limit 90; buy 1 limit 91\n candle 0 100", "answer cancel 1; cancel 1", "answer cancel 1; cancel 2; cancel-all"),
+        case(Code::OrderInDoubt, "running\n candle 0 100\n answer buy 1 limit 90\n unanswered c1\n candle 0 100", "answer amend 1 size 2", "answer cancel 1"),
         case(Code::DuplicateTag, RUNNING, "answer buy 1 limit 90 tag 7; buy 1 limit 90 tag 7", "answer buy 1 limit 90 tag 7; buy 1 limit 90 tag 8"),
         case(Code::BadTag, RUNNING, "answer buy 1 limit 90 tag 9007199254740992", "answer buy 1 limit 90 tag 9007199254740991"),
         case(Code::UnknownOrder, "running\n candle 0 100\n answer buy 1 limit 90\n candle 0 100", "answer cancel 2", "answer cancel 1"),
@@ -83,7 +85,7 @@ const CASES: &[Case] = {
         case(Code::TooManyTimers, "limit timers 1\n running\n candle 0 100", "answer timer 1 at 5; timer 2 at 5", "answer timer 1 at 5; timer 1 at 6; clear 1; timer 2 at 5"),
         case(Code::UnknownStrategy, "deploy 1", "start 2", "start 1"),
         case(Code::AlreadyDeployed, "deploy 1\n start 1", "deploy 1", "deploy 2"),
-        case(Code::TooManyStrategies, "deploy 1", "deploy 16777216", "deploy 16777215"),
+        case(Code::TooManyStrategies, "deploy 1", "deploy 65536", "deploy 65535"),
         case(Code::BadRiskSettings, "deploy 1", "risk collar 10001\n deploy 2", "deploy 2"),
     ]
 };

@@ -188,10 +188,12 @@ impl World {
                     self.starting = matches!(deliver.hook, Hook::Init(_));
                     self.out = Some(deliver.number);
                 }
-                Output::Send(approved) => {
-                    if let Command::Place(order) = approved.into_inner() {
-                        assert!(!self.sent.contains(&order.client_id), "order names are unique");
-                        self.sent.push(order.client_id);
+                Output::Send(batch) => {
+                    for command in batch.commands {
+                        if let Command::Place(order) = command.into_inner() {
+                            assert!(!self.sent.contains(&order.client_id), "order names are unique");
+                            self.sent.push(order.client_id);
+                        }
                     }
                 }
                 Output::Lifecycle { state: StrategyState::Faulted(_), .. } => self.out = None,
@@ -251,20 +253,37 @@ impl World {
         let order = *self.sent.get(usize::from(which) % self.sent.len().max(1))?;
         let price = Price::new(price.get()?).ok()?;
         let size = Size::new(size.get()?).ok()?;
-        let (venue_order, instrument, side) = (VenueOrderId::new(1), InstrumentId::new(u32::from(which % 3)), Side::Sell);
+        let (venue_order, instrument, side) =
+            (VenueOrderId::new(u64::from(what % 7)), InstrumentId::new(u32::from(which % 3)), Side::Sell);
         let refusal = Refusal { code: "no".into(), message: String::new() };
         let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
         let exit = ClientOrderId::derive(OrderOrigin { leg: 1, ..order.origin()? })?;
-        Some(match what % 9 {
+        Some(match what % 14 {
             0 => VenueEvent::Accepted { order, venue_order },
             1 => VenueEvent::Rejected { order, refusal },
-            2 => VenueEvent::Cancelled { order, reason: "".into() },
+            2 => VenueEvent::Cancelled { order, venue_order: None, reason: "".into() },
             3 => VenueEvent::Triggered { order },
-            4 => VenueEvent::RequestRejected { order, refusal },
+            4 => VenueEvent::RequestRejected { order, request: RequestKind::Amend, refusal },
             5 => VenueEvent::Amended { order, venue_order, size, kind },
+            7 => VenueEvent::Expired { order },
+            8 => VenueEvent::Resized { order, size },
+            9 => VenueEvent::Unanswered { order },
+            10 => VenueEvent::Absent { order, as_of: Timestamp::from_millis(self.now) },
+            11 => VenueEvent::Open(Box::new(VenueOrder {
+                order: Some(order).filter(|_| which % 2 == 0),
+                venue_order,
+                instrument,
+                side,
+                size,
+                remaining: price.get(),
+                kind,
+                reduce_only: false,
+                as_of: Timestamp::from_millis(self.now),
+            })),
             6 => VenueEvent::ExitLive { order: exit, venue_order, instrument, side, size, kind },
             _ => VenueEvent::Fill(Box::new(VenueFill {
-                order,
+                order: Some(order),
+                venue_order,
                 trade_id: TradeId::new(u64::from(what)),
                 instrument,
                 side: if what > 128 { Side::Buy } else { Side::Sell },
@@ -272,7 +291,7 @@ impl World {
                 size,
                 fee: price.get(),
                 maker: false,
-                liquidation: false,
+                force: None,
                 time: Timestamp::from_millis(self.now),
             })),
         })
@@ -286,8 +305,10 @@ impl World {
         if let StrategyState::Stopped | StrategyState::Refused(_) = strategy.state() {
             assert_eq!(self.out, None, "one that has stopped is asked nothing");
         }
-        if !self.watched && !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) {
-            assert_eq!(self.core.next_wake(), None, "only what runs has timers");
+        let waits = strategy.order_states().any(|(_, state)| state.is_in_doubt() || state == OrderState::Sent);
+        let asked = strategy.order_states().any(|(_, state)| matches!(state, OrderState::Amending | OrderState::Cancelling));
+        if !self.watched && !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) && !waits && !asked {
+            assert_eq!(self.core.next_wake(), None, "only what runs has timers, and what is unanswered is looked after");
         }
         if matches!(strategy.state(), StrategyState::Created | StrategyState::Stopped | StrategyState::Faulted(_)) {
             assert_eq!(strategy.subscriptions(), [], "what has ended hears nothing");
@@ -344,8 +365,8 @@ proptest! {
     #[test]
     fn every_order_that_passes_is_sane(order in place(), mantissa in -5_i64..5, last in 1_i64..100_000) {
         let settings = settings(Limits::default());
-        let gate = RiskGate::new(&settings.instruments, &settings.limits);
-        let origin = OrderOrigin { account: AccountId::new(1), strategy: ONE, event: EventNumber::new(1), intent: 0, leg: 0 };
+        let gate = RiskGate::new(&settings.instruments, &settings.limits, Timestamp::default());
+        let origin = OrderOrigin { account: AccountId::new(1), strategy: ONE, epoch: 0, event: EventNumber::new(1), intent: 0, leg: 0 };
         let client_id = ClientOrderId::derive(origin).expect("it fits");
         let position = Decimal::new(mantissa, 1);
         let reference = Price::new(Decimal::new(last, 2)).ok();

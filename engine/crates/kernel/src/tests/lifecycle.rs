@@ -82,9 +82,9 @@ fn a_stop_lets_go_of_timers_subscriptions_and_orders_and_then_it_has_stopped() {
     1 is stopping
     1 hears #6 stop by Operator
     sent: c3 sell 1 at the market reduce-only
-    1 denied stopping: the strategy is being stopped: only cancels and reduce-only orders pass
     sent: cancel of event 2
-    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 1 0/1; 1 has order 3 0/1; wake None
+    1 denied stopping: the strategy is being stopped: only cancels and reduce-only orders pass
+    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 1 0/1; 1 has order 3 0/1; wake Some(10000)
     1 is stopped
     settled 1000, fees 0, funding 0; wake None
     "#);
@@ -228,7 +228,7 @@ fn a_new_version_keeps_the_books() {
     1 is running
     1 hears #9 candle 0 at 100
     sent: c2 sell 1 at the market reduce-only
-    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 2 0/1; wake None
+    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 2 0/1; wake Some(10000)
     "#);
 }
 

@@ -86,9 +86,12 @@ fn a_fill_after_the_cancellation_is_counted() {
     sent: c1 buy 1 at 90 Gtc
     1 hears #4 candle 0 at 100
     sent: cancel of event 3
-    1 hears #5 order 1 0/1 at 90 Gtc cancelled as asked (#4.0)
-    1 hears #6 order 1 1/1 at 90 Gtc filled 1 at 90, 0 left (#3.0)
-    1 hears #7 position 0 -> 1 from 90, realized 0, by Fill
+    1 denied already-cancelling: the end of order 1 was asked for already
+    1 hears #5 order 1 0/1 at 90 Gtc denied already-cancelling (#4.1)
+    1 hears #6 order 1 0/1 at 90 Gtc accepted (#3.0)
+    1 hears #7 order 1 0/1 at 90 Gtc cancelled as asked (#4.0)
+    1 hears #8 order 1 1/1 at 90 Gtc filled 1 at 90, 0 left (#3.0)
+    1 hears #9 position 0 -> 1 from 90, realized 0, by Fill
     settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 90, flow -90; wake None
     "#);
 }
@@ -238,11 +241,13 @@ fn a_triggered_stop_is_an_order_at_the_market() {
     1 hears #4 order 1 0/1 at the market accepted (#3.0)
     1 hears #5 order 1 1/1 at the market filled 1 at 100, 0 left (#3.0)
     1 hears #6 position 0 -> 1 from 100, realized 0, by Fill
-    1 hears #7 order 2 0/1 at the market triggered (#3.1)
-    1 hears #8 order 3 0/1 at 106 Gtc triggered (#3.2)
-    1 hears #9 candle 0 at 105
+    1 hears #7 order 2 0/1 Stop 105 accepted (#3.1)
+    1 hears #8 order 2 0/1 at the market triggered (#3.1)
+    1 hears #9 order 3 0/1 Stop 105 limit 106 accepted (#3.2)
+    1 hears #10 order 3 0/1 at 106 Gtc triggered (#3.2)
+    1 hears #11 candle 0 at 105
     sent: c4 sell 2 at the market
-    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 2 0/1; 1 has order 3 0/1; 1 has order 4 0/2; wake None
+    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 100, flow -100; 1 has order 2 0/1; 1 has order 3 0/1; 1 has order 4 0/2; wake Some(10000)
     "#);
 }
 
@@ -324,15 +329,15 @@ fn closing_counts_what_is_in_flight_too() {
     1 hears #6 position 0 -> -1 from 100, realized 0, by Fill
     1 hears #7 candle 0 at 100
     sent: c2 buy 1 at the market reduce-only
-    1 denied no-position: the position is -1, and 0 with the market orders in flight: nothing to close
     sent: c3 buy 0.5 at the market
+    1 denied no-position: the position is -1, and 0 with the market orders in flight: nothing to close
     1 denied no-position: the position is -1, and 0.5 with the market orders in flight: nothing to close
     1 hears #8 no order denied no-position (#7.1)
     1 hears #9 no order denied no-position (#7.3)
     1 hears #10 order 2 0/1 at the market accepted (#7.0)
     1 hears #11 order 2 1/1 at the market filled 1 at 90, 0 left (#7.0)
     1 hears #12 position -1 -> 0 from 0, realized 10, by Fill
-    settled 1010, fees 0, funding 0; 1 has order 3 0/0.5; wake None
+    settled 1010, fees 0, funding 0; 1 has order 3 0/0.5; wake Some(10000)
     "#);
 }
 
@@ -352,8 +357,8 @@ fn cancelling_all_asks_once_for_each() {
     1 hears #4 candle 0 at 100
     sent: cancel of event 3
     sent: cancel of event 3
-    1 denied unknown-instrument: there is no instrument 9; init listed 0 to 1
     sent: cancel of event 3
+    1 denied unknown-instrument: there is no instrument 9; init listed 0 to 1
     1 hears #5 no order denied unknown-instrument (#4.2)
     "#);
 }
@@ -365,6 +370,6 @@ fn what_is_not_ours_is_counted_and_passes_by() {
     let stranger = crate::ClientOrderId::from_bytes([7; 16]);
     let venue = |event| crate::Input::Venue(event);
     script.handle(venue(crate::VenueEvent::Triggered { order: stranger }));
-    script.handle(venue(crate::VenueEvent::Cancelled { order: stranger, reason: "by somebody".into() }));
+    script.handle(venue(crate::VenueEvent::Cancelled { order: stranger, venue_order: None, reason: "by somebody".into() }));
     assert_eq!(script.core().strays(), 3);
 }

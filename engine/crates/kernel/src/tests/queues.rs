@@ -36,6 +36,7 @@ fn events_wait_in_the_order_of_their_kinds() {
     1 hears #2 candle 0 at 100
     sent: c1 buy 1 at the market
     1 hears #3 candle 0 at 100
+    asks after 0x01000009000100000000000002000000, repeats until 10000
     1 hears #4 order 1 0/1 at the market accepted (#2.0)
     1 hears #5 order 1 1/1 at the market filled 1 at 100, 0 left (#2.0)
     1 hears #6 position 0 -> 1 from 100, realized 0, by Fill

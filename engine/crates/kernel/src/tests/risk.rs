@@ -97,7 +97,7 @@ fn leverage_that_may_be_set_is_bounded_by_what_is_declared() {
 #[test]
 fn a_strategy_cannot_ask_for_what_is_the_kill_switchs() {
     let settings = super::script::settings(Limits::default());
-    let gate = RiskGate::new(&settings.instruments, &settings.limits);
+    let gate = RiskGate::new(&settings.instruments, &settings.limits, Timestamp::default());
     let now = Timestamp::from_millis(0);
     let strike = Request::ScheduleCancel { at: Some(now.saturating_add(DEAD_MAN_MS_MIN)), now };
     for (lane, passes) in [(Lane::Running, false), (Lane::Stopping, false), (Lane::WarmingUp, false), (Lane::Closing, true)] {
@@ -113,9 +113,15 @@ fn the_closing_lane_is_exempt_from_everything_but_reduce_only_and_the_grid() {
     let account = AccountRisk { collar_bps: Some(1), data_age_ms_max: Some(1), ..AccountRisk::NONE };
     let rate = Some(Rate { count: 1, per_ms: 1000 });
     let strategy = StrategyRisk { rates: Rates { orders: rate, amends: rate, cancels: rate }, ..StrategyRisk::NONE };
-    let gate = RiskGate::new(&settings.instruments, &settings.limits).under(&account, &strategy);
-    let origin =
-        OrderOrigin { account: AccountId::new(1), strategy: StrategyId::new(1), event: EventNumber::new(1), intent: 0, leg: 3 };
+    let gate = RiskGate::new(&settings.instruments, &settings.limits, Timestamp::default()).under(&account, &strategy);
+    let origin = OrderOrigin {
+        account: AccountId::new(1),
+        strategy: StrategyId::new(1),
+        epoch: 0,
+        event: EventNumber::new(1),
+        intent: 0,
+        leg: 3,
+    };
     let client_id = ClientOrderId::derive(origin).expect("it fits");
     let halted = Trading { state: TradingState::Halted, cause: TradingCause::Account };
     let standing = Standing {

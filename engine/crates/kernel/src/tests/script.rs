@@ -11,6 +11,10 @@
 //! answer [@2] buy 1 market; cancel 1
 //! report 0 1.5 [entry 100] [leverage 5] [time 7] | balance 50 | snapshot [0=1.5]… [cash 1000] [time 7] | lost | recovered
 //! accept c1 | cancelled c1 | fill c1 0.5 100 [fee 0.1] [trade 7] | …
+//! unanswered c1 | absent c1 12000 | open c1 1 90 12000 | request-rejected c1 [cancel] | …   [v 7]: of that form
+//! external 7 buy 1 90 | external-gone 7 | external-fill 7 buy 1 90 [liquidation]
+//! opened 1                     a new process took over, in that epoch
+//! show | states                what the core holds
 //! hold                         from here on hooks end only where a line says so
 //! ```
 //!
@@ -129,6 +133,7 @@ impl Script {
                 self.quiet = false;
             }
             "show" => self.show(),
+            "states" => self.states(),
             "answer" => self.answer(rest),
             _ => {
                 let input = self.input(verb, &words);
@@ -179,9 +184,11 @@ impl Script {
                     let before = self.out.insert(deliver.strategy, deliver);
                     assert!(before.is_none(), "one hook of a strategy at a time: {before:?}");
                 }
-                Output::Send(approved) => {
-                    if let Command::Place(order) = approved.into_inner() {
-                        self.sent.push(order);
+                Output::Send(batch) => {
+                    for command in batch.commands {
+                        if let Command::Place(order) = command.into_inner() {
+                            self.sent.push(order);
+                        }
                     }
                 }
                 // The shell drops the instance, and with it the hook that is out.
@@ -206,6 +213,20 @@ impl Script {
             }
         }
         let _ = writeln!(self.transcript, "{line}; wake {:?}", core.next_wake().map(Timestamp::as_millis));
+    }
+
+    fn states(&mut self) {
+        let core = self.core.as_ref().expect("something happened");
+        let orders = core.strategies().flat_map(|strategy| strategy.order_states().map(move |pair| (strategy.id(), pair)));
+        let mut line: Vec<String> =
+            orders.map(|(of, (order, state))| format!("{of} has order {} {state:?}", order.id)).collect();
+        line.extend(core.external_orders().map(|order| format!("not ours {}: {} left", order.venue_order, order.remaining)));
+        let nobodys = core.unattributed(InstrumentId::new(0));
+        line.extend(Some(format!("nobody's: {nobodys} held")).filter(|_| !nobodys.is_zero()));
+        line.extend(Some(format!("{:?}", core.oddities())).filter(|_| core.oddities() != Oddities::default()));
+        line.extend(core.next_wake().map(|wake| format!("wake {wake}")));
+        let line = if line.is_empty() { "nothing open".to_owned() } else { line.join("; ") };
+        let _ = writeln!(self.transcript, "{line}");
     }
 
     fn answer(&mut self, rest: &str) {
@@ -268,6 +289,12 @@ impl Script {
             "checkpoint" => Input::Checkpoint,
             "shutdown" => Input::Shutdown { deadline: Timestamp::from_millis(words[0].parse().expect("a time")) },
             "wake" => Input::Wake,
+            "opened" => Input::Opened { epoch: words[0].parse().expect("a number") },
+            "external" | "external-gone" | "external-fill" => Input::Venue(self.external(verb, words)),
+            "leverage-rejected" => Input::Venue(VenueEvent::LeverageRejected {
+                instrument: InstrumentId::new(0),
+                refusal: Refusal { code: "venue-says-no".into(), message: "no".to_owned() },
+            }),
             "candle" => {
                 let series = SeriesId::new(words[0].parse().expect("a series"));
                 let at = Price::new(number(words[1])).expect("positive");
@@ -330,22 +357,64 @@ impl Script {
         AccountSnapshot { time: self.time(words), positions, cash, ..AccountSnapshot::default() }
     }
 
+    fn external(&mut self, verb: &str, words: &[&str]) -> VenueEvent {
+        let venue_order = VenueOrderId::new(words[0].parse().expect("a number"));
+        if verb == "external-gone" {
+            return VenueEvent::ExternalGone { venue_order };
+        }
+        let side = if words[1] == "buy" { Side::Buy } else { Side::Sell };
+        let (instrument, size) = (InstrumentId::new(0), Size::new(number(words[2])).expect("positive"));
+        let price = Price::new(number(words[3])).expect("positive");
+        if verb == "external" {
+            let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
+            let (remaining, reduce_only, as_of) = (size.get(), false, self.now);
+            let order = VenueOrder { order: None, venue_order, instrument, side, size, remaining, kind, reduce_only, as_of };
+            return VenueEvent::Open(Box::new(order));
+        }
+        self.trades += 1;
+        let force = words.contains(&"liquidation").then_some(Force::Liquidation);
+        let (trade_id, fee, maker, time) = (TradeId::new(self.trades), Decimal::ZERO, false, self.now);
+        let fill = VenueFill { order: None, venue_order, trade_id, instrument, side, price, size, fee, maker, force, time };
+        VenueEvent::Fill(Box::new(fill))
+    }
+
     fn about_order(&mut self, verb: &str, words: &[&str]) -> VenueEvent {
         let NewOrder { client_id: order, instrument, side, .. } = self.order(words[0]);
-        let venue_order = VenueOrderId::new(1);
-        let refusal = || Refusal { code: "venue-says-no".into(), message: "no".to_owned() };
         let option = |name: &str| words.iter().position(|word| *word == name).map(|place| words[place + 1]);
+        let form = option("v").map(|form| VenueOrderId::new(form.parse().expect("a number")));
+        let venue_order = form.unwrap_or_else(|| default_form(words[0]));
+        let refusal = || Refusal { code: "venue-says-no".into(), message: "no".to_owned() };
+        let limit =
+            |price| OrderKind::Limit { price: Price::new(number(price)).expect("positive"), time_in_force: TimeInForce::Gtc };
+        let size = |size| Size::new(number(size)).expect("positive");
+        let time = |time: &str| Timestamp::from_millis(time.parse().expect("a time"));
         match verb {
             "accept" => VenueEvent::Accepted { order, venue_order },
             "reject" => VenueEvent::Rejected { order, refusal: refusal() },
-            "cancelled" => VenueEvent::Cancelled { order, reason: "as asked".into() },
+            "cancelled" => VenueEvent::Cancelled { order, venue_order: form, reason: "as asked".into() },
+            "expired" => VenueEvent::Expired { order },
+            "resized" => VenueEvent::Resized { order, size: size(words[1]) },
+            "unanswered" => VenueEvent::Unanswered { order },
+            "absent" => VenueEvent::Absent { order, as_of: time(words[1]) },
+            "open" => VenueEvent::Open(Box::new(VenueOrder {
+                order: Some(order).filter(|_| !words.contains(&"nameless")),
+                venue_order,
+                instrument,
+                side,
+                size: size(words[1]),
+                remaining: number(words[1]),
+                kind: limit(words[2]),
+                reduce_only: false,
+                as_of: time(words[3]),
+            })),
             "trigger" => VenueEvent::Triggered { order },
-            "request-rejected" => VenueEvent::RequestRejected { order, refusal: refusal() },
+            "request-rejected" => {
+                let request = if words.contains(&"cancel") { RequestKind::Cancel } else { RequestKind::Amend };
+                VenueEvent::RequestRejected { order, request, refusal: refusal() }
+            }
             "amended" => {
-                let price = Price::new(number(words[2])).expect("positive");
-                let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
-                let size = Size::new(number(words[1])).expect("positive");
-                VenueEvent::Amended { order, venue_order, size, kind }
+                let venue_order = form.unwrap_or(VenueOrderId::new(default_form(words[0]).get() + 1000));
+                VenueEvent::Amended { order, venue_order, size: size(words[1]), kind: limit(words[2]) }
             }
             "exit-live" => {
                 let kind = if words[0].ends_with('p') { TriggerKind::TakeProfit } else { TriggerKind::Stop };
@@ -357,7 +426,8 @@ impl Script {
             "fill" => {
                 self.trades += 1;
                 VenueEvent::Fill(Box::new(VenueFill {
-                    order,
+                    order: Some(order).filter(|_| !words.contains(&"nameless")),
+                    venue_order,
                     trade_id: TradeId::new(option("trade").map_or(self.trades, |trade| trade.parse().expect("a number"))),
                     instrument,
                     side,
@@ -365,13 +435,23 @@ impl Script {
                     size: Size::new(number(words[1])).expect("positive"),
                     fee: option("fee").map_or(Decimal::ZERO, number),
                     maker: false,
-                    liquidation: words.contains(&"liquidation"),
+                    force: words.contains(&"liquidation").then_some(Force::Liquidation),
                     time: self.time(words),
                 }))
             }
             other => panic!("no line begins with {other:?}"),
         }
     }
+}
+
+/// The number that the exchange gives an order unless a line says otherwise: its place, and apart from that for its exits.
+fn default_form(name: &str) -> VenueOrderId {
+    let place: u64 = name.trim_matches(|letter: char| !letter.is_ascii_digit()).parse().expect("an order");
+    VenueOrderId::new(match name.chars().last() {
+        Some('p') => place + 100,
+        Some('s') => place + 200,
+        _ => place,
+    })
 }
 
 fn deployment(words: &[&str]) -> Deployment {
@@ -483,7 +563,17 @@ fn write_output(transcript: &mut String, output: &Output, next_order: usize) {
         Output::Deliver(deliver) => {
             writeln!(transcript, "{} hears #{} {}", deliver.strategy, deliver.number, hook_in_words(&deliver.hook))
         }
-        Output::Send(approved) => writeln!(transcript, "sent: {}", command_in_words(approved.get(), next_order)),
+        Output::Send(batch) => {
+            let mut next_order = next_order;
+            for command in &batch.commands {
+                let _ = writeln!(transcript, "sent: {}", command_in_words(command.get(), next_order));
+                next_order += usize::from(matches!(command.get(), Command::Place(_)));
+            }
+            Ok(())
+        }
+        Output::Resolve(resolve) => {
+            writeln!(transcript, "asks after {}, repeats until {}", resolve.order, resolve.repeat_until)
+        }
         Output::Notify { strategy, text, .. } => writeln!(transcript, "{strategy} notifies: {text}"),
         Output::Lifecycle { strategy, state } => writeln!(transcript, "{strategy} is {}", state_in_words(state)),
         Output::Denied { strategy, refusal } => {

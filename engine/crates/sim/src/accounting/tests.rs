@@ -3,7 +3,7 @@
 use super::*;
 use crate::EQUITY_POINTS_MAX;
 use crate::testing::{candle, number, price};
-use calypte_kernel::{AccountId, ClientOrderId, EventNumber, OrderOrigin, TradeId};
+use calypte_kernel::{AccountId, ClientOrderId, EventNumber, OrderOrigin, TradeId, VenueOrderId};
 
 const BTC: InstrumentId = InstrumentId::new(0);
 const HOLDER: StrategyId = StrategyId::new(0);
@@ -31,12 +31,14 @@ impl Books {
         let origin = OrderOrigin {
             account: AccountId::new(0),
             strategy: HOLDER,
+            epoch: 0,
             event: EventNumber::new(self.trades),
             intent: 0,
             leg: 0,
         };
         let fill = VenueFill {
-            order: ClientOrderId::derive(origin).expect("small"),
+            order: ClientOrderId::derive(origin),
+            venue_order: VenueOrderId::new(self.trades),
             trade_id: TradeId::new(self.trades),
             instrument: BTC,
             side,
@@ -44,7 +46,7 @@ impl Books {
             size: Size::new(number(size)).expect("positive"),
             fee: number(fee),
             maker: false,
-            liquidation: false,
+            force: None,
             time: Timestamp::from_millis(minute * 60_000),
         };
         self.accounting.fill(HOLDER, &fill)

@@ -37,7 +37,8 @@ impl Backtest {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Deliver(deliver) => self.ready.push_back(deliver),
-            Output::Send(command) => self.send(command),
+            Output::Send(batch) => batch.commands.into_iter().for_each(|command| self.send(command)),
+            Output::Resolve(resolve) => self.exchange.resolve(self.now, resolve),
             Output::Notify { strategy, urgency, text } => self.observer.notified(self.now, strategy, urgency, &text),
             Output::Lifecycle { strategy, state } => self.changed(strategy, state),
             Output::Denied { strategy, refusal } => {

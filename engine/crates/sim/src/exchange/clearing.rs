@@ -270,7 +270,7 @@ impl Clearing {
         // Events count from 1: number 0 leads to no order of a strategy's. The low bits tell the liquidations of a run apart.
         let intent = u16::try_from(self.liquidations & u64::from(u16::MAX)).expect("sixteen bits fit");
         let event = EventNumber::new(0);
-        let origin = OrderOrigin { account: self.account, strategy, event, intent, leg: LIQUIDATION_LEG };
+        let origin = OrderOrigin { account: self.account, strategy, epoch: 0, event, intent, leg: LIQUIDATION_LEG };
         Some((ClientOrderId::derive(origin)?, self.liquidation_fee))
     }
 

@@ -2,8 +2,8 @@
 
 use crate::exchange::clearing::Clearing;
 use calypte_kernel::{
-    ClientOrderId, Decimal, FeeRates, InstrumentId, Price, Refusal, Rounding, Rules, Side, Size, StrategyId, TradeId,
-    VenueEvent, VenueFill, VenueOrderId,
+    ClientOrderId, Decimal, FeeRates, InstrumentId, Price, Refusal, RequestKind, Rounding, Rules, Side, Size, StrategyId,
+    TradeId, VenueEvent, VenueFill, VenueOrderId,
 };
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -191,13 +191,15 @@ impl Desk {
     }
 
     /// Refuses a request about an order, which stays as it was.
-    pub(super) fn refuse(&mut self, order: ClientOrderId, code: &'static str, message: String) {
-        self.events.push_back(VenueEvent::RequestRejected { order, refusal: Refusal { code: Cow::Borrowed(code), message } });
+    pub(super) fn refuse(&mut self, order: ClientOrderId, request: RequestKind, code: &'static str, message: String) {
+        let refusal = Refusal { code: Cow::Borrowed(code), message };
+        self.events.push_back(VenueEvent::RequestRejected { order, request, refusal });
     }
 
     /// Says that an order is gone.
-    pub(super) fn cancelled(&mut self, order: ClientOrderId, reason: &'static str) {
-        self.events.push_back(VenueEvent::Cancelled { order, reason: Cow::Borrowed(reason) });
+    pub(super) fn cancelled(&mut self, order: ClientOrderId, venue_order: VenueOrderId, reason: &'static str) {
+        let (venue_order, reason) = (Some(venue_order), Cow::Borrowed(reason));
+        self.events.push_back(VenueEvent::Cancelled { order, venue_order, reason });
     }
 }
 

@@ -4,8 +4,8 @@ use crate::exchange::desk::Desk;
 use crate::exchange::market::{Market, reaches, reducible};
 use crate::exchange::order::{Standing, Terms};
 use calypte_kernel::{
-    AttachedExits, ClientOrderId, Decimal, OrderKind, OrderOrigin, Price, Side, Size, StrategyId, Timestamp, TriggerKind,
-    VenueEvent, VenueFill,
+    AttachedExits, ClientOrderId, Decimal, Force, OrderKind, OrderOrigin, Price, Side, Size, StrategyId, Timestamp,
+    TriggerKind, VenueEvent, VenueFill,
 };
 
 const SIBLING_FILLED: &str = "the other exit filled";
@@ -24,7 +24,9 @@ impl Market {
     /// An order that waited for the open gets it.
     pub(super) fn take_open(&mut self, desk: &mut Desk, now: Timestamp, order: Standing, open: Decimal) {
         match order.terms {
-            Terms::Immediate { price } if !reaches(order.side, price, open) => desk.cancelled(order.client_id, NOTHING_TO_TAKE),
+            Terms::Immediate { price } if !reaches(order.side, price, open) => {
+                desk.cancelled(order.client_id, order.venue_id, NOTHING_TO_TAKE)
+            }
             Terms::Immediate { price } => self.take(desk, now, order, open, Some(price)),
             _ => self.take(desk, now, order, open, None),
         }
@@ -78,7 +80,7 @@ impl Market {
     /// What is left of an order that filled in part, or not at all because there was nothing to fill it with.
     pub(super) fn go_on(&mut self, desk: &mut Desk, mut rest: Standing) {
         match rest.terms {
-            Terms::Immediate { .. } => desk.cancelled(rest.client_id, NOTHING_MORE_TO_TAKE),
+            Terms::Immediate { .. } => desk.cancelled(rest.client_id, rest.venue_id, NOTHING_MORE_TO_TAKE),
             Terms::Market => self.waiting.push(rest),
             Terms::Limit { .. } | Terms::Trigger { .. } | Terms::Trailing { .. } => {
                 rest.fresh = false;
@@ -100,7 +102,7 @@ impl Market {
         let before = self.position(order.strategy);
         let wanted = if order.reduce_only { order.size.get().min(reducible(before, order.side)) } else { order.size.get() };
         if wanted.is_zero() {
-            desk.cancelled(order.client_id, REDUCE_ONLY);
+            desk.cancelled(order.client_id, order.venue_id, REDUCE_ONLY);
             return None;
         }
         let Ok(size) = Size::new(self.available.map_or(wanted, |available| wanted.min(available))) else {
@@ -113,16 +115,17 @@ impl Market {
             Some((price, desk.fee(maker, size.get(), price)?, after)).filter(|_| in_range)
         });
         let Some((price, fee, after)) = booked else {
-            desk.cancelled(order.client_id, OVERFLOW);
+            desk.cancelled(order.client_id, order.venue_id, OVERFLOW);
             return None;
         };
         if !desk.carries(self.id, (order.side, size, price), before) {
-            desk.cancelled(order.client_id, MARGIN);
+            desk.cancelled(order.client_id, order.venue_id, MARGIN);
             return None;
         }
         let trade_id = desk.next_trade();
         let fill = VenueFill {
-            order: order.client_id,
+            order: Some(order.client_id),
+            venue_order: order.venue_id,
             trade_id,
             instrument: self.id,
             side: order.side,
@@ -130,7 +133,7 @@ impl Market {
             size,
             fee,
             maker,
-            liquidation: false,
+            force: None,
             time: now,
         };
         self.book(desk, order.strategy, fill, after);
@@ -138,10 +141,10 @@ impl Market {
         let left = order.size.get() - size.get();
         let reduced = size.get() == wanted && !left.is_zero();
         if reduced {
-            desk.cancelled(order.client_id, REDUCE_ONLY);
+            desk.cancelled(order.client_id, order.venue_id, REDUCE_ONLY);
         }
         if let Some(sibling) = order.sibling.take().and_then(|sibling| self.remove(sibling)) {
-            desk.cancelled(sibling.client_id, SIBLING_FILLED);
+            desk.cancelled(sibling.client_id, sibling.venue_id, SIBLING_FILLED);
         }
         self.drop_reduced(desk, order.strategy, before, after);
         match Size::new(left) {
@@ -177,7 +180,7 @@ impl Market {
             orders.retain(|order| {
                 let gone = order.strategy == strategy;
                 if gone {
-                    desk.cancelled(order.client_id, LIQUIDATED);
+                    desk.cancelled(order.client_id, order.venue_id, LIQUIDATED);
                 }
                 !gone
             });
@@ -187,7 +190,8 @@ impl Market {
         let price = self.taken_at(desk, side, price, None).unwrap_or(price);
         let (Ok(price), Some((order, fee_rate))) = (Price::new(price), desk.next_liquidation(strategy)) else { return };
         let fill = VenueFill {
-            order,
+            order: Some(order),
+            venue_order: desk.next_order(),
             trade_id: desk.next_trade(),
             instrument: self.id,
             side,
@@ -195,7 +199,7 @@ impl Market {
             size,
             fee: size.get().saturating_mul(price.get()).saturating_mul(fee_rate),
             maker: false,
-            liquidation: true,
+            force: Some(Force::Liquidation),
             time: now,
         };
         // Volume does not hold it back: the backstop takes what the book does not.
@@ -212,7 +216,7 @@ impl Market {
                 && !reducible(before, order.side).is_zero()
                 && reducible(after, order.side).is_zero();
             if gone {
-                desk.cancelled(order.client_id, REDUCE_ONLY);
+                desk.cancelled(order.client_id, order.venue_id, REDUCE_ONLY);
             }
             !gone
         });

@@ -91,9 +91,8 @@ impl Market {
     }
 
     /// Takes every order out.
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = ClientOrderId> {
-        let orders = self.resting.drain(..).chain(self.waiting.drain(..));
-        orders.map(|order| order.client_id)
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Standing> {
+        self.resting.drain(..).chain(self.waiting.drain(..))
     }
 
     pub(super) fn remove(&mut self, id: ClientOrderId) -> Option<Standing> {

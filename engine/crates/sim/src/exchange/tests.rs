@@ -23,6 +23,7 @@ fn id(event: u64, leg: u8) -> ClientOrderId {
     let origin = OrderOrigin {
         account: AccountId::new(0),
         strategy: StrategyId::new(0),
+        epoch: 0,
         event: EventNumber::new(event),
         intent: 0,
         leg,
@@ -55,6 +56,7 @@ impl Script {
             kind,
             reduce_only: false,
             exits: None,
+            expires_after: Timestamp::MAX,
         };
         change(&mut order);
         self.exchange.apply(self.now(), Command::Place(order));
@@ -93,11 +95,14 @@ impl Script {
 
     fn amend(&mut self, order: u64, size: &str, kind: OrderKind) {
         let size = Size::new(number(size)).expect("positive");
-        self.exchange.apply(self.now(), Command::Amend { order: id(order, 0), instrument: MARKET, size, kind });
+        self.exchange.apply(
+            self.now(),
+            Command::Amend { order: id(order, 0), instrument: MARKET, size, kind, expires_after: Timestamp::MAX },
+        );
     }
 
     fn cancel(&mut self, order: ClientOrderId) {
-        self.exchange.apply(self.now(), Command::Cancel { order, instrument: MARKET });
+        self.exchange.apply(self.now(), Command::Cancel { order, instrument: MARKET, expires_after: Timestamp::MAX });
     }
 }
 
@@ -111,19 +116,19 @@ fn words(event: &VenueEvent) -> String {
     match event {
         VenueEvent::Accepted { order, .. } => format!("accepted {}", name(*order)),
         VenueEvent::Rejected { order, refusal } => format!("rejected {}: {}", name(*order), refusal.code),
-        VenueEvent::RequestRejected { order, refusal } => format!("refused {}: {}", name(*order), refusal.code),
-        VenueEvent::Cancelled { order, reason } => format!("cancelled {}: {reason}", name(*order)),
+        VenueEvent::RequestRejected { order, refusal, .. } => format!("refused {}: {}", name(*order), refusal.code),
+        VenueEvent::Cancelled { order, reason, .. } => format!("cancelled {}: {reason}", name(*order)),
         VenueEvent::Triggered { order } => format!("triggered {}", name(*order)),
         VenueEvent::Amended { order, venue_order, .. } => format!("amended {} to {venue_order}", name(*order)),
         VenueEvent::ExitLive { order, side, size, .. } => format!("live {} {side:?} {size}", name(*order)),
         VenueEvent::Fill(fill) => {
             let VenueFill { order, side, size, price, maker, .. } = fill.as_ref();
-            let how = match (maker, fill.liquidation) {
+            let how = match (maker, fill.force.is_some()) {
                 (_, true) => "liquidation",
                 (true, _) => "maker",
                 (false, _) => "taker",
             };
-            let order = if fill.liquidation { "-".to_owned() } else { name(*order) };
+            let order = order.filter(|_| fill.force.is_none()).map_or("-".to_owned(), name);
             format!("{order} {side:?} {size} @ {price} {how}")
         }
         other => format!("{other:?}"),
@@ -416,6 +421,7 @@ fn what_arrives_while_a_candle_is_under_way_takes_part_from_the_next() {
             kind: gtc("95"),
             reduce_only: false,
             exits: None,
+            expires_after: Timestamp::MAX,
         }),
     );
     script.minute += 1;

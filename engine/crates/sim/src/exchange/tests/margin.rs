@@ -158,7 +158,9 @@ fn leverage_changes_only_where_the_account_can_carry_it() {
     let mut script = script("1000", 10, MarginMode::Cross);
     script.candle(FLAT);
     let set = |script: &mut Script, leverage, mode| {
-        script.exchange.apply(script.now(), Command::SetLeverage { instrument: MARKET, leverage, mode });
+        script
+            .exchange
+            .apply(script.now(), Command::SetLeverage { instrument: MARKET, leverage, mode, expires_after: Timestamp::MAX });
         match script.exchange.poll() {
             Some(VenueEvent::LeverageSet { leverage, mode, .. }) => (leverage, mode),
             other => panic!("{other:?}"),
