@@ -27,6 +27,7 @@ mod cli;
 mod dirty;
 mod interrupt;
 mod margin;
+mod models;
 mod outputs;
 mod page;
 mod risk;
