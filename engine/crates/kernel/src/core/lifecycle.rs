@@ -87,6 +87,11 @@ impl TradingCore {
         let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
         let slot = &mut self.slots[place];
         slot.start_waits = false;
+        if slot.upgrade.is_some() {
+            // It is on its way to a new version: it ends instead.
+            slot.forget_events();
+            slot.forget_requests();
+        }
         if !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
             return;
         }

@@ -135,9 +135,7 @@ impl TradingCore {
         let deadline = self.shutdown.map_or(deadline, |earlier| deadline.min(earlier));
         self.shutdown = Some(deadline);
         for place in 0..self.slots.len() {
-            let slot = &mut self.slots[place];
-            (slot.upgrade, slot.start_waits) = (None, false);
-            let strategy = slot.id();
+            let strategy = self.slots[place].id();
             self.stop(strategy, StopReason::Shutdown);
         }
         self.check_shut_down();
