@@ -100,10 +100,20 @@ impl TradingCore {
                 return Some(());
             }
         }
+        if let Some(name) = order.order.filter(|name| self.is_exit_of_ours(*name)) {
+            // It came to life, and that was not told.
+            return self.exit_live((name, order.venue_order), order.instrument, order.side, order.size, order.kind);
+        }
         if self.external.note(order).is_err() {
             self.oddities.external_orders_dropped += 1;
         }
         Some(())
+    }
+
+    /// Whether a name is that of an attached exit which is not in the books.
+    fn is_exit_of_ours(&self, name: ClientOrderId) -> bool {
+        let is_exit = name.origin().is_some_and(|origin| origin.leg > 0);
+        is_exit && self.owner(name).is_some_and(|place| self.slots[place].orders.id_of(name).is_none())
     }
 
     /// A fill moves the position at once. One of an order that nobody remembers is money all the same.
@@ -111,7 +121,10 @@ impl TradingCore {
         self.leverage.get(fill.instrument.get() as usize)?;
         match self.fills.see(fill, self.now) {
             Seen::New => {}
-            Seen::Before => return Some(()),
+            Seen::Before => {
+                self.claim(fill);
+                return Some(());
+            }
             Seen::TooOld => {
                 self.oddities.fills_too_old += 1;
                 return Some(());
@@ -124,11 +137,31 @@ impl TradingCore {
         }
         // An order of ours that is long gone still says whose the money is.
         if let Some(place) = fill.order.and_then(|order| self.owner(order)) {
+            self.fills.unclaimed(fill, true);
             self.book(place, fill, None);
             return None;
         }
         self.external_fill(fill);
         Some(())
+    }
+
+    /// A fill that was counted when its order was not known yet, and is told again now that it is: the order learns of it. What
+    /// was nobody's becomes its strategy's; what was taken for another strategy's stays there.
+    fn claim(&mut self, fill: &VenueFill) {
+        let Some((place, id)) = self.own_order(fill.order, fill.venue_order) else { return };
+        let Some(is_counted) = self.fills.claim(fill) else { return };
+        if !is_counted {
+            let (slot, holding) = (&mut self.slots[place], &mut self.holdings[fill.instrument.get() as usize]);
+            let size_before = slot.ledger.size_in(fill.instrument);
+            let applied = slot.ledger.explain(fill, &mut holding.unattributed, &mut self.money);
+            self.changed(place);
+            if let Err(error) = applied {
+                let detail = format!("fill {} of {} at {}: {error}", fill.trade_id, fill.size, fill.price);
+                return self.fault_of(place, FaultKind::Overflow, "account", detail);
+            }
+            self.tell_position(place, fill.instrument, size_before, PositionCause::Fill, fill.time);
+        }
+        self.learn(place, id, News::Fill(fill), fill.time);
     }
 
     /// Books a fill to a strategy: the money, then the order, then whoever listens.
@@ -171,8 +204,10 @@ impl TradingCore {
     fn external_fill(&mut self, fill: &VenueFill) {
         let mut holders = (0..self.slots.len()).filter(|place| !self.slots[*place].ledger.size_in(fill.instrument).is_zero());
         if let (Some(place), None) = (holders.next(), holders.next()) {
+            self.fills.unclaimed(fill, true);
             return self.book(place, fill, None);
         }
+        self.fills.unclaimed(fill, false);
         self.revision += 1;
         let holding = &mut self.holdings[fill.instrument.get() as usize];
         if !holding.contains(fill.time) {
@@ -235,7 +270,13 @@ impl TradingCore {
         let slot = &self.slots[place];
         let has_ended = slot.out.is_none() && slot.stop.is_none();
         if has_ended && !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
-            self.release_orders(place);
+            let open = slot.orders.open().iter();
+            // One in doubt is asked after, and asked to go once it is found: it may never have been there.
+            let open = open.filter(|open| !open.is_passing() && !open.state().is_in_doubt());
+            let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
+            for id in ids {
+                self.cancel_by_itself(place, id);
+            }
         }
     }
 }

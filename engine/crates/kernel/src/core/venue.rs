@@ -90,7 +90,8 @@ impl TradingCore {
     }
 
     /// Funding is paid once for each instrument and time, and shared by those who hold it as they hold it: the last one takes
-    /// what rounding leaves, so that the shares add up to the payment.
+    /// what rounding leaves, so that the shares add up to the payment. Where nobody holds it, its fills being told later
+    /// than it or those that closed it earlier, it is that of the one strategy concerned with it; else it is a stray.
     fn funding(&mut self, instrument: InstrumentId, time: Timestamp, rate: Decimal, payment: Decimal) -> Option<()> {
         let paid = self.funding_paid.get_mut(instrument.get() as usize)?;
         if paid.is_some_and(|paid| time <= paid) {
@@ -111,7 +112,23 @@ impl TradingCore {
             left = left.saturating_sub(share);
             self.pay_funding(*place, &FundingEvent { instrument, time, rate, payment: share });
         }
-        (!holders.is_empty()).then_some(())
+        if !holders.is_empty() {
+            return Some(());
+        }
+        let place = self.only_one_concerned(instrument)?;
+        self.pay_funding(place, &FundingEvent { instrument, time, rate, payment });
+        Some(())
+    }
+
+    /// The one strategy that ever held an instrument or has orders in it.
+    fn only_one_concerned(&self, instrument: InstrumentId) -> Option<usize> {
+        let is_concerned = |place: &usize| {
+            let slot = &self.slots[*place];
+            let ordered = || slot.orders.open().iter().any(|open| open.order.instrument == instrument);
+            slot.ledger.position(instrument).is_some() || ordered()
+        };
+        let mut concerned = (0..self.slots.len()).filter(is_concerned);
+        concerned.next().filter(|_| concerned.next().is_none())
     }
 
     fn pay_funding(&mut self, place: usize, event: &FundingEvent) {

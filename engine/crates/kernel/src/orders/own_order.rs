@@ -246,6 +246,10 @@ impl OpenOrder {
                     Evidence::Cancelled
                 }
             }
+            // One of several amends made it, and which is not known: the next may have replaced it.
+            Some(_) if self.requests.iter().filter(|request| request.kind == RequestKind::Amend).count() > 1 => {
+                Evidence::FormGone
+            }
             // A form that nobody has seen: the one that the amend made.
             Some(_) if amending || self.state.is_over() => Evidence::Cancelled,
             Some(_) => Evidence::Unanswered,
