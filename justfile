@@ -30,3 +30,7 @@ fmt:
 # Licences, sources and bans of everything we build on.
 deny:
     cargo deny --workspace --locked check bans licenses sources
+
+# The core against a hostile exchange: `SEEDS=1000 STEPS=10000 just sim`, one run again with `SEED=7`, and of it only the steps `KEEP=3,5`.
+sim:
+    cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does
