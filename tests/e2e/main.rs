@@ -32,3 +32,4 @@ mod outputs;
 mod page;
 mod risk;
 mod sweep;
+mod timeframes;
