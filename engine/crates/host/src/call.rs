@@ -27,7 +27,26 @@ type Intents = (Vec<wit::Intent>,);
 pub(crate) struct Hooks {
     instance: Instance,
     exports: Arc<Exports>,
-    candle: Option<TypedFunc<(wit::CandleEvent,), Intents>>,
+    known: Known,
+}
+
+/// A hook that was called before: looking it up compares its type with the contract, which takes as long as a call.
+type Called<P> = Option<TypedFunc<(P,), Intents>>;
+
+/// The hooks on events.
+#[derive(Default)]
+struct Known {
+    candle: Called<wit::CandleEvent>,
+    trade: Called<wit::TradeEvent>,
+    quote: Called<wit::QuoteEvent>,
+    book: Called<wit::BookEvent>,
+    context: Called<wit::ContextEvent>,
+    position: Called<wit::PositionEvent>,
+    order: Called<wit::OrderEvent>,
+    funding: Called<wit::FundingEvent>,
+    balance: Called<wit::BalanceEvent>,
+    timer: Called<wit::TimerEvent>,
+    feed: Called<wit::FeedEvent>,
 }
 
 impl Hooks {
@@ -47,7 +66,7 @@ pub(crate) async fn start(strategy: &Strategy, settings: InstanceSettings) -> Re
     let mut store = Store::new(strategy.sandbox().engine(), Guest::new(settings, strategy.knows()));
     match instantiate(strategy, &mut store).await {
         Ok(instance) if !cancel.is_cancelled() => {
-            let hooks = Hooks { instance, exports: Arc::clone(strategy.exports()), candle: None };
+            let hooks = Hooks { instance, exports: Arc::clone(strategy.exports()), known: Known::default() };
             Ok(Running { store, hooks })
         }
         Ok(_) => Err(fault(&store, "start", &Stop::Cancelled)),
@@ -205,24 +224,25 @@ async fn on_event(running: &mut Running, event: &Event) -> Result<Answer, Stop> 
     let exports = Arc::clone(&running.hooks.exports);
     // Boxed where rare, so that the future of a candle is small.
     let (intents,) = match convert::event(event)? {
-        NextEvent::Candle(event) => {
-            let function = match running.hooks.candle {
-                Some(function) => function,
-                None => running.hooks.get(&mut running.store, exports.candle.as_ref())?,
-            };
-            running.hooks.candle = Some(function);
-            call::<_, Intents>(running, function, (event,)).await?
+        NextEvent::Candle(event) => hook(running, exports.candle.as_ref(), |known| &mut known.candle, event).await?,
+        NextEvent::Trade(event) => Box::pin(hook(running, exports.trade.as_ref(), |known| &mut known.trade, event)).await?,
+        NextEvent::Quote(event) => Box::pin(hook(running, exports.quote.as_ref(), |known| &mut known.quote, event)).await?,
+        NextEvent::Book(event) => Box::pin(hook(running, exports.book.as_ref(), |known| &mut known.book, *event)).await?,
+        NextEvent::Context(event) => {
+            Box::pin(hook(running, exports.context.as_ref(), |known| &mut known.context, *event)).await?
         }
-        NextEvent::Trade(event) => Box::pin(hook(running, exports.trade.as_ref(), event)).await?,
-        NextEvent::Quote(event) => Box::pin(hook(running, exports.quote.as_ref(), event)).await?,
-        NextEvent::Book(event) => Box::pin(hook(running, exports.book.as_ref(), *event)).await?,
-        NextEvent::Context(event) => Box::pin(hook(running, exports.context.as_ref(), *event)).await?,
-        NextEvent::Position(event) => Box::pin(hook(running, exports.position.as_ref(), *event)).await?,
-        NextEvent::Order(event) => Box::pin(hook(running, exports.order.as_ref(), *event)).await?,
-        NextEvent::Funding(event) => Box::pin(hook(running, exports.funding.as_ref(), *event)).await?,
-        NextEvent::Balance(event) => Box::pin(hook(running, exports.balance.as_ref(), *event)).await?,
-        NextEvent::Timer(event) => Box::pin(hook(running, exports.timer.as_ref(), event)).await?,
-        NextEvent::Feed(event) => Box::pin(hook(running, exports.feed.as_ref(), event)).await?,
+        NextEvent::Position(event) => {
+            Box::pin(hook(running, exports.position.as_ref(), |known| &mut known.position, *event)).await?
+        }
+        NextEvent::Order(event) => Box::pin(hook(running, exports.order.as_ref(), |known| &mut known.order, *event)).await?,
+        NextEvent::Funding(event) => {
+            Box::pin(hook(running, exports.funding.as_ref(), |known| &mut known.funding, *event)).await?
+        }
+        NextEvent::Balance(event) => {
+            Box::pin(hook(running, exports.balance.as_ref(), |known| &mut known.balance, *event)).await?
+        }
+        NextEvent::Timer(event) => Box::pin(hook(running, exports.timer.as_ref(), |known| &mut known.timer, event)).await?,
+        NextEvent::Feed(event) => Box::pin(hook(running, exports.feed.as_ref(), |known| &mut known.feed, event)).await?,
     };
     intents_of(running, intents)
 }
@@ -231,12 +251,21 @@ fn intents_of(running: &Running, intents: Vec<wit::Intent>) -> Result<Answer, St
     Ok(Answer::Intents(convert::intents(intents, &running.store.data().limits)?))
 }
 
-async fn hook<P>(running: &mut Running, export: Option<&ComponentExportIndex>, event: P) -> Result<Intents, Stop>
+async fn hook<P>(
+    running: &mut Running,
+    export: Option<&ComponentExportIndex>,
+    known: fn(&mut Known) -> &mut Called<P>,
+    event: P,
+) -> Result<Intents, Stop>
 where
     P: Lower + Send + Sync,
     (P,): ComponentNamedList + Lower,
 {
-    let function = running.hooks.get::<(P,), Intents>(&mut running.store, export)?;
+    let function = match *known(&mut running.hooks.known) {
+        Some(function) => function,
+        None => running.hooks.get::<(P,), Intents>(&mut running.store, export)?,
+    };
+    *known(&mut running.hooks.known) = Some(function);
     call(running, function, (event,)).await
 }
 
@@ -247,7 +276,8 @@ async fn rare(running: &mut Running, hook: Hook) -> Result<Answer, Stop> {
         Hook::Stop(reason) => {
             let export = running.hooks.exports.on_stop;
             let reason = convert::stop_reason(reason);
-            let (intents,) = Box::pin(self::hook(running, Some(&export), reason)).await?;
+            let function = running.hooks.get::<(hooks::StopReason,), Intents>(&mut running.store, Some(&export))?;
+            let (intents,) = Box::pin(call(running, function, (reason,))).await?;
             intents_of(running, intents)
         }
         Hook::Save => Box::pin(save(running)).await,
