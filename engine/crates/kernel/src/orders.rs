@@ -45,12 +45,16 @@ impl News<'_> {
     fn form(&self) -> Option<VenueOrderId> {
         match self {
             Self::Accepted(form) => Some(*form),
-            Self::Cancelled(form, _) => *form,
-            Self::Amended { venue_order, .. } => *venue_order,
+            Self::Cancelled(form, _) | Self::Amended { venue_order: form, .. } => *form,
             Self::Open(order) => Some(order.venue_order),
             Self::Fill(fill) => Some(fill.venue_order),
-            Self::Rejected(_) | Self::Expired | Self::Triggered | Self::Resized(_) => None,
-            Self::Refused(..) | Self::Unanswered | Self::Absent(_) => None,
+            Self::Rejected(_)
+            | Self::Expired
+            | Self::Triggered
+            | Self::Resized(_)
+            | Self::Refused(..)
+            | Self::Unanswered
+            | Self::Absent(_) => None,
         }
     }
 }
@@ -65,6 +69,7 @@ pub(crate) struct Happened {
 
 /// What followed from news of an order.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the same news, looked at once")]
 pub(crate) struct Learnt {
     /// To be told, in this order.
     pub(crate) happened: SmallVec<[Happened; 2]>,

@@ -197,18 +197,9 @@ impl<'a> RiskGate<'a> {
             Request::Move { instrument, by, reduce_only, tag, client_id } => {
                 let instrument = self.instrument(instrument)?;
                 let (side, size) = checked_move(by, instrument)?;
-                let kind = OrderKind::Market;
-                let instrument_id = instrument.id;
-                let order = NewOrder {
-                    client_id,
-                    instrument: instrument_id,
-                    side,
-                    size,
-                    kind,
-                    reduce_only,
-                    exits: None,
-                    expires_after,
-                };
+                let (instrument_id, kind, exits) = (instrument.id, OrderKind::Market, None);
+                let order =
+                    NewOrder { client_id, instrument: instrument_id, side, size, kind, reduce_only, exits, expires_after };
                 Command::Place(self.checked(order, tag, instrument, standing)?)
             }
             Request::Amend { order, client_id, price, size, trigger_price } => {

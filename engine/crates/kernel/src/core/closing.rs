@@ -84,7 +84,9 @@ impl TradingCore {
         let open = self.slots[place].orders.open().iter();
         let concerned = open.filter(|open| is_concerned(open, action) && !open.is_passing());
         let ids: Vec<OrderId> = concerned.map(|open| open.order.id).collect();
-        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
+        for id in ids {
+            self.cancel_by_itself(place, id);
+        }
     }
 
     /// Sends a close for each position that none is out for.
@@ -206,6 +208,8 @@ impl TradingCore {
         };
         let in_the_way = self.slots[place].orders.open().iter().filter(is_in_the_way);
         let ids: Vec<OrderId> = in_the_way.map(|open| open.order.id).collect();
-        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
+        for id in ids {
+            self.cancel_by_itself(place, id);
+        }
     }
 }

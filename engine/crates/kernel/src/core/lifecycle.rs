@@ -183,7 +183,9 @@ impl TradingCore {
     pub(super) fn release_orders(&mut self, place: usize) {
         let open = self.slots[place].orders.open().iter().filter(|open| !open.is_passing());
         let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
-        ids.into_iter().for_each(|id| self.cancel_by_itself(place, id));
+        for id in ids {
+            self.cancel_by_itself(place, id);
+        }
     }
 
     /// Asks for the end of an order unasked, unless it was asked for.

@@ -158,6 +158,7 @@ impl OpenOrder {
     }
 
     /// Takes news of it in. What they imply comes first: a new form at the exchange, while an amend is unanswered, is the amend.
+    #[expect(clippy::needless_pass_by_value, reason = "news are said once")]
     pub(super) fn learn(&mut self, news: News<'_>, learnt: &mut Learnt) {
         let form = news.form();
         let is_new_form = form.is_some_and(|form| self.state.is_known() && !self.forms.contains(&form));
@@ -321,7 +322,7 @@ impl OpenOrder {
                 self.answered(RequestKind::Cancel)
             }
             (Evidence::FormGone, News::Cancelled(_, reason)) => {
-                self.gone = reason.clone();
+                self.gone.clone_from(reason);
                 None
             }
             (Evidence::Unanswered, _) => {

@@ -270,7 +270,7 @@ impl World {
             9 => VenueEvent::Unanswered { order },
             10 => VenueEvent::Absent { order, as_of: Timestamp::from_millis(self.now) },
             11 => VenueEvent::Open(Box::new(VenueOrder {
-                order: Some(order).filter(|_| which % 2 == 0),
+                order: Some(order).filter(|_| which.is_multiple_of(2)),
                 venue_order,
                 instrument,
                 side,

@@ -25,7 +25,7 @@ impl Market {
     pub(super) fn take_open(&mut self, desk: &mut Desk, now: Timestamp, order: Standing, open: Decimal) {
         match order.terms {
             Terms::Immediate { price } if !reaches(order.side, price, open) => {
-                desk.cancelled(order.client_id, order.venue_id, NOTHING_TO_TAKE)
+                desk.cancelled(order.client_id, order.venue_id, NOTHING_TO_TAKE);
             }
             Terms::Immediate { price } => self.take(desk, now, order, open, Some(price)),
             _ => self.take(desk, now, order, open, None),
