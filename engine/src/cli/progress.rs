@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn the_templates_are_well_formed() {
         for unit in [Unit::Bytes, Unit::Things] {
-            ProgressStyle::with_template(unit.template()).expect(unit.template());
+            let template = unit.template();
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
 }

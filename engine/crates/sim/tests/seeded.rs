@@ -35,8 +35,14 @@ const STEPS: usize = 10_000;
 const SEEDS_TO_NOTICE: u64 = 60;
 const STEPS_TO_NOTICE: usize = 1_500;
 
+/// What the caller of the tests set: which seeds, how many steps, which of them, where to write the story.
+#[expect(clippy::disallowed_methods, reason = "tests are told what to run by the environment; what they run is not")]
+pub(crate) fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
+    let text = told(name)?;
     Some(text.parse().unwrap_or_else(|error| panic!("{name}={text} is not a number: {error}")))
 }
 
@@ -44,7 +50,7 @@ fn number(name: &str) -> Option<u64> {
 fn invariants_hold_whatever_the_exchange_does() {
     let steps = number("STEPS").map_or(STEPS, |steps| usize::try_from(steps).expect("a length"));
     let first = number("SEED");
-    if let (Some(seed), Ok(kept)) = (first, std::env::var("KEEP")) {
+    if let (Some(seed), Some(kept)) = (first, told("KEEP")) {
         let plan = Plan::new(seed, steps);
         let kept: Vec<usize> = kept.split(',').map(|place| place.parse().expect("places of steps")).collect();
         let plan = plan.only(plan.steps.iter().filter(|step| kept.contains(&step.at)).copied().collect());

@@ -156,7 +156,9 @@ fn reading_says_how_far_it_has_come_in_bytes_of_the_file() {
     for name in ["x.csv", "x.csv.gz", "x.csv.zst", "x.parquet"] {
         let path = folder.path().join(name);
         let mut writer = CandleWriter::create(&path).expect(name);
-        synthesised(20_000).iter().for_each(|candle| writer.write(candle).expect(name));
+        for candle in &synthesised(20_000) {
+            writer.write(candle).expect(name);
+        }
         writer.finish().expect(name);
         let control = Arc::new(Control::default());
         let file = CandleFile::open(&path, &options("1m")).expect(name);

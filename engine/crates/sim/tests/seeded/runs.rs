@@ -61,7 +61,7 @@ pub(crate) fn report(plan: &Plan, bug: Option<Bug>, violation: &Violation) -> St
     let (result, story) = tell(&small, bug, Some(String::new()));
     let seen = result.err().map_or_else(|| violation.seen.clone(), |violation| violation.seen);
     let story = story.unwrap_or_default();
-    if let Ok(path) = std::env::var("STORY") {
+    if let Some(path) = crate::told("STORY") {
         std::fs::write(path, &story).expect("the story can be written");
     }
     let lines: Vec<&str> = story.lines().collect();
