@@ -12,6 +12,7 @@ mod inspect;
 mod new;
 mod output;
 mod progress;
+mod replay;
 mod run_flags;
 mod summary;
 mod sweep;
@@ -43,6 +44,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Backtest(backtest::BacktestArgs),
     Sweep(sweep::SweepArgs),
+    Replay(replay::ReplayArgs),
     #[command(subcommand)]
     Data(data::DataCommand),
     Demo(demo::DemoArgs),
@@ -73,6 +75,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Backtest(args) => backtest::run(args, output),
         Command::Sweep(args) => sweep::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
         Command::Data(command) => data::run(command, output),
         Command::Demo(args) => demo::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.

@@ -7,6 +7,8 @@ pub mod component;
 pub mod control;
 pub mod data;
 pub mod file;
+pub mod journal;
+pub mod replay;
 pub mod report;
 pub mod request;
 pub mod run;

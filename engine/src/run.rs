@@ -14,6 +14,7 @@ mod journal;
 mod parameters;
 mod prepare;
 mod pull;
+mod recording;
 mod setup;
 mod ticks;
 mod warnings;
@@ -26,6 +27,7 @@ pub use journal::{
 pub use parameters::{ParameterError, resolve, written};
 pub use prepare::PrepareError;
 pub use pull::Way;
+pub use recording::{Facts, StrategyFacts};
 
 use digest::Identity;
 
@@ -37,9 +39,11 @@ use anyhow::Context as _;
 use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
 use calypte_kernel::{Instrument, InstrumentId, ParamValue, SeriesInfo, Status, StrategyId, Timeframe, Timestamp};
-use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus, TickKind};
+use calypte_sim::{Backtest, BacktestError, CandleSource, Observer, Outcome, RunStatus, TickKind};
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
+use recording::Recording;
+pub(crate) use setup::sandbox_settings;
 use setup::{Setup, deployment, instance_settings};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -138,6 +142,8 @@ pub struct Prepared {
     ticks: Vec<SharedTicks>,
     instances: Vec<Instance>,
     control: Arc<Control>,
+    /// Folder of the journal; none: nothing is written down.
+    journal: Option<PathBuf>,
 }
 
 impl Prepared {
@@ -162,7 +168,13 @@ impl Prepared {
         let files = prepare::files(&request.market, &request.settings, &control).map_err(PrepareError::Data)?;
         let ticks = ticks::open_all(&request.market, &request.settings).map_err(PrepareError::Data)?;
         let instances = start(&strategies, &request.settings).await?;
-        Ok(Self { request, began, strategies, setup, files, ticks, instances, control })
+        Ok(Self { request, began, strategies, setup, files, ticks, instances, control, journal: None })
+    }
+
+    /// Writes every input of the core to the journal in a folder, as its next epoch.
+    #[must_use]
+    pub fn with_journal(self, folder: Option<PathBuf>) -> Self {
+        Self { journal: folder, ..self }
     }
 
     /// What was asked for.
@@ -176,25 +188,34 @@ impl Prepared {
     /// Where the data are at fault before the first candle of the period, or hold none of it. A fault after that ends the run
     /// as [`RunStatus::BadData`], with everything up to there.
     pub async fn run(self, observer: Box<dyn Observer>, way: Way) -> anyhow::Result<RunReport> {
-        let Self { request, began, strategies, setup, files, ticks, mut instances, control } = self;
+        let Self { request, began, strategies, setup, files, ticks, mut instances, control, journal: folder } = self;
         let journal = Arc::new(Mutex::new(Journal::default()));
         let (sources, bars) = sources(&request.market.series, &files, request.settings.from);
         let deployments = strategies.iter().map(|loaded| deployment(loaded, &request.settings)).collect();
-        let backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
+        let mut backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
             .context("setting up the run")?
             .with_ticks(ticks.iter().map(SharedTicks::feed).collect())
             .with_observer(Box::new(Listener::new(observer, Arc::clone(&journal))));
+        let facts = Facts::new(&strategies, &request.settings, way);
+        let recording = folder.map(|folder| Recording::open(&folder, backtest.core().settings(), &facts)).transpose()?;
+        if let Some(recording) = &recording {
+            backtest = backtest.with_recorder(Box::new(recording.clone()));
+        }
         let (outcome, failed) =
             Pull::new(backtest, Arc::clone(&journal), control, way).with_fuel(request.settings.fuel).run(&mut instances).await;
         let counts = &outcome.counts;
         let is_empty = counts.candles + counts.trades + counts.quotes + counts.books == 0;
         match (failed, &outcome.status) {
             (Some(_), RunStatus::BadData(_)) if !is_empty => {}
+            (Some(error @ BacktestError::Recorder { .. }), _) => return Err(error).context("writing the journal"),
             (Some(error), _) => return Err(error).context("reading the data"),
             (None, RunStatus::Completed) if is_empty => {
                 return Err(PrepareError::no_candles(&request.market, &request.settings).into());
             }
             (None, _) => {}
+        }
+        if let Some(recording) = recording {
+            recording.close(outcome.end).context("closing the journal")?;
         }
 
         let data =

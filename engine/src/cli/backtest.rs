@@ -33,23 +33,30 @@ pub(super) struct BacktestArgs {
     /// Folder for report.json, report.html, fills.csv and equity.csv.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Folder of a journal: every input of the core is written there, for `calypte replay`.
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
 }
 
 pub(super) fn run(args: BacktestArgs, output: Output) -> anyhow::Result<ExitStatus> {
     let instruments = args.run.instruments();
     let settings = args.run.settings();
     let request = BacktestRequest::new(&args.components, &args.param, &args.run.data(), &instruments, settings, args.out)?;
-    let (report, record) = execute(request, output)?;
+    let (report, record) = execute(request, args.journal, output)?;
     output.answer(&record, || summary::of_run(&record))?;
     Ok(status_of(&report))
 }
 
 /// Runs, and writes what is to be written: nothing before it is known that the run can begin, and all of it at the end.
-pub(super) fn execute(request: BacktestRequest, output: Output) -> anyhow::Result<(RunReport, RunRecord)> {
+pub(super) fn execute(
+    request: BacktestRequest,
+    journal: Option<PathBuf>,
+    output: Output,
+) -> anyhow::Result<(RunReport, RunRecord)> {
     let out = request.out.clone();
     let control = Arc::new(Control::default());
     let (report, recorder) = watch(output, ("backtest", Unit::Bytes), &control, async {
-        let prepared = Prepared::new(request, Arc::clone(&control)).await?;
+        let prepared = Prepared::new(request, Arc::clone(&control)).await?.with_journal(journal);
         let request = prepared.request();
         let recorder = out.as_ref().map(|folder| Recorder::create(folder, &request.strategies, &request.market));
         let recorder = recorder.transpose().ends(ExitStatus::Environment)?;

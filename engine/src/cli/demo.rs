@@ -62,7 +62,7 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus>
     output.remark(&format!("backtesting {} under {FUEL} fuel", EXAMPLES[0]));
     let data_spec = DataSpec { symbol: "BTC".parse()?, timeframe: SynthSettings::default().timeframe, file: data.clone() };
     let request = BacktestRequest::new(&components[..1], &[], &[data_spec], &[], settings(), Some(out.clone()))?;
-    let (report, record) = execute(request, output)?;
+    let (report, record) = execute(request, None, output)?;
     let status = status_of(&report);
     let components = components.iter().map(|component| component.display().to_string()).collect();
     let record = DemoRecord { components, data: data.display().to_string(), out: out.display().to_string(), report: record };

@@ -1,5 +1,6 @@
 //! How a command ends. The table is in `docs/cli.md`.
 
+use crate::replay::ReplayFailure;
 use crate::report::JournalError;
 use crate::run::PrepareError;
 use crate::sweep::SweepFault;
@@ -22,6 +23,8 @@ pub enum ExitStatus {
     BadInput = 3,
     /// Something of the machine is missing or refuses: a tool, a folder that cannot be written.
     Environment = 4,
+    /// A replay does something else than was done.
+    Different = 5,
     /// A mistake of this program itself. What was finished before is kept where the command keeps anything.
     Internal = 70,
     /// Ended by an interrupt; what was done until then is reported.
@@ -103,6 +106,13 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         }
         if cause.is::<calypte_sim::SourceError>() || cause.is::<crate::data::DataError>() {
             return ExitStatus::BadInput;
+        }
+        if let Some(error) = cause.downcast_ref::<ReplayFailure>() {
+            return match error {
+                ReplayFailure::Read(_) | ReplayFailure::Records { .. } | ReplayFailure::NoFacts { .. } => ExitStatus::BadInput,
+                ReplayFailure::NoEpoch { .. } | ReplayFailure::NoStrategy { .. } => ExitStatus::Usage,
+                ReplayFailure::Cancelled => ExitStatus::Cancelled,
+            };
         }
         if cause.is::<SweepFault>() {
             return ExitStatus::Internal;

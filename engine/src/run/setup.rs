@@ -102,13 +102,23 @@ pub(super) fn deployment(loaded: &Loaded, settings: &RunSettings) -> Deployment 
 
 /// A strategy as the sandbox takes it.
 pub(super) fn instance_settings(strategy: StrategyId, settings: &RunSettings) -> InstanceSettings {
+    sandbox_settings(strategy, settings.fuel, settings.fuel_per_event, settings.seed)
+}
+
+/// How the sandbox runs a strategy, by what a run and a journal of it say.
+pub(crate) fn sandbox_settings(
+    strategy: StrategyId,
+    fuel_per_run: Option<u64>,
+    fuel_per_event: Option<u64>,
+    seed: u64,
+) -> InstanceSettings {
     let defaults = InstanceLimits::default();
     let limits = InstanceLimits {
-        fuel_per_event: settings.fuel_per_event.unwrap_or(defaults.fuel_per_event),
-        fuel_per_run: settings.fuel,
+        fuel_per_event: fuel_per_event.unwrap_or(defaults.fuel_per_event),
+        fuel_per_run,
         wall_ms_per_event: WALL_MS_MAX,
         wall_ms_init: WALL_MS_MAX,
         ..defaults
     };
-    InstanceSettings { limits, seed: settings.seed, ..InstanceSettings::new(strategy) }
+    InstanceSettings { limits, seed, ..InstanceSettings::new(strategy) }
 }

@@ -143,15 +143,18 @@ pub struct Frames<'a> {
     segment: &'a [u8],
     offset: usize,
     number: u64,
-    /// Where the zeros begin that were never written.
-    unwritten: usize,
 }
 
 impl<'a> Frames<'a> {
     /// From a place in a segment where a record begins, and its number.
     pub fn new(segment: &'a [u8], offset: usize, number: u64) -> Self {
-        let written = segment.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        Self { segment, offset: offset.min(segment.len()), number, unwritten: written.next_multiple_of(SECTOR_BYTES) }
+        Self { segment, offset: offset.min(segment.len()), number }
+    }
+
+    /// Whether bytes up to there lie in blocks that were never written: whole sectors of zeros up to the end.
+    fn is_unwritten(&self, end: usize) -> bool {
+        let written = self.segment.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        end > written.next_multiple_of(SECTOR_BYTES)
     }
 
     /// Where the next record begins, in bytes.
@@ -179,7 +182,7 @@ impl<'a> Frames<'a> {
         let Some((header, rest)) = rest.split_first_chunk::<HEADER_BYTES>() else { return Ok(torn) };
         let header = Header::read(header);
         if !header.is_sound {
-            return if offset + HEADER_BYTES > self.unwritten { Ok(torn) } else { Err(Damage::Header { offset, number }) };
+            return if self.is_unwritten(offset + HEADER_BYTES) { Ok(torn) } else { Err(Damage::Header { offset, number }) };
         }
         if header.number != number {
             return Err(Damage::Order { offset, found: header.number, expected: number });
@@ -190,7 +193,7 @@ impl<'a> Frames<'a> {
         let Some(payload) = rest.get(..header.length) else { return Ok(torn) };
         let end = offset + HEADER_BYTES + header.length;
         if crc32c(payload) != header.payload_checksum {
-            return if end > self.unwritten { Ok(torn) } else { Err(Damage::Payload { offset, number }) };
+            return if self.is_unwritten(end) { Ok(torn) } else { Err(Damage::Payload { offset, number }) };
         }
         self.offset = end;
         self.number = number.saturating_add(1);
