@@ -30,6 +30,7 @@ mod margin;
 mod models;
 mod outputs;
 mod page;
+mod replay;
 mod risk;
 mod sweep;
 mod timeframes;
