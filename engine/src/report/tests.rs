@@ -316,7 +316,7 @@ fn every_traded_instrument_has_a_panel() {
         timeframe: Timeframe::MINUTE,
     };
     run.bars = run.instruments.iter().map(|instrument| SeriesBars { series: series(instrument), bars: vec![bar] }).collect();
-    run.journal.marks = vec![ChartMark { strategy: StrategyId::new(1), time: at(0), text: "of the second".to_owned() }];
+    run.journal.marks = vec![ChartMark { strategy: StrategyId::new(1), time: at(0), text: "a mark drawn once".to_owned() }];
     let page = |drawn: &Drawn| html::run_page(&run, &RunRecord::new(&run), drawn);
     let titles = |page: &str| symbols.iter().filter(|symbol| page.contains(&format!("<h2>{symbol} 1m</h2>"))).count();
 
@@ -330,8 +330,8 @@ fn every_traded_instrument_has_a_panel() {
     }
     let two = page(&drawn);
     assert!(two.contains("<h2>COIN3 1m</h2>") && two.contains("<h2>COIN5 1m</h2>"));
-    assert_eq!((titles(&two), two.matches("of the second").count()), (2, 1), "what a strategy drew stands once");
-    assert!(two.find("\"annotations\":[]") < two.find("of the second"), "it stands with what that strategy traded");
+    assert_eq!((titles(&two), two.matches("a mark drawn once").count()), (2, 1), "what a strategy drew stands once");
+    assert!(two.find("\"annotations\":[]") < two.find("a mark drawn once"), "it stands with what that strategy traded");
     for instrument in 0..12 {
         drawn.fill(StrategyId::new(0), &VenueFill { instrument: InstrumentId::new(instrument), ..fill(1, Side::Sell) });
     }

@@ -79,7 +79,7 @@ fn money(text: &str) -> Result<Decimal, String> {
 fn share(text: &str) -> Result<Amount, String> {
     let Some(percent) = text.strip_suffix('%') else { return money(text).map(Amount::Quote) };
     let share = money(percent.trim())?.checked_div(Decimal::ONE_HUNDRED);
-    share.map(Amount::Share).ok_or_else(|| format!("{text:?} is not a share such as \"5%\""))
+    share.map(|share| Amount::Share(share.normalize())).ok_or_else(|| format!("{text:?} is not a share such as \"5%\""))
 }
 
 fn span(text: &str) -> Result<u64, String> {
