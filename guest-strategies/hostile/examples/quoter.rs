@@ -38,11 +38,11 @@ impl Strategy for Quoter {
 
     fn on_quote(&mut self, event: &QuoteEvent, intents: &mut Intents) {
         if self.quotes.is_multiple_of(QUOTES_PER_LOOK) {
-            if !account::open_orders().is_empty() {
-                intents.cancel_tag(BID);
-            } else {
+            if account::open_orders().is_empty() {
                 let size = Decimal::new(1, 2);
                 intents.buy_limit(self.instrument, size, event.quote.bid_price).post_only().tag(BID);
+            } else {
+                intents.cancel_tag(BID);
             }
         }
         self.quotes += 1;
