@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// All that the kernel may build on: arithmetic, and words for errors.
-const KERNEL_DEPENDENCIES: &[&str] = &["rust_decimal", "smallvec", "thiserror"];
+const KERNEL_DEPENDENCIES: &[&str] = &["crc32c", "rust_decimal", "smallvec", "thiserror"];
 
 /// What the kernel's tests and benchmarks may use besides.
 const KERNEL_TEST_DEPENDENCIES: &[&str] = &["criterion", "insta", "proptest"];
