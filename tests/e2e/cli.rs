@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["data", "resample"],
     &["data", "synth"],
     &["demo"],
+    &["replay"],
 ];
 
 /// The message of an error, which is one JSON document that agrees with the exit code.

@@ -11,13 +11,13 @@ use tests::{calypte, hostile, temp_dir};
 
 /// The body of `on-candle`, as the SDK writes it.
 const HOOK: &str = "calypte_strategy::component::hook";
-/// What the SDK does with one event, where the compiler keeps it apart from [`HOOK`].
-const DELIVER: &str = "calypte_strategy::component::deliver";
+/// `init` as the component exports it.
+const INIT: &str = "calypte:strategy/lifecycle@0.1.0#init";
 
-/// What the bindings make of `on-candle` and of `init`.
-const ON_CANDLE: &str =
-    "calypte_strategy::bindings::exports::calypte::strategy::market_events::_export_on_candle_cabi::{{closure}}";
-const INIT: &str = "calypte_strategy::bindings::exports::calypte::strategy::lifecycle::_export_init_cabi::{{closure}}";
+/// The strategy's own `on_candle`, by its type.
+fn on_candle(of: &str) -> String {
+    format!("<{of} as calypte_strategy::strategy::Strategy>::on_candle")
+}
 
 const OUT_OF_FUEL: &str = "the event used all of its 50000000 fuel";
 const TOO_MUCH_COPIED: &str = "the guest hands over more than the 1048576 bytes that one call may copy (lift_bytes_max)";
@@ -73,7 +73,10 @@ fn a_task_left_running_ends_the_instance() {
 
 #[test]
 fn a_huge_list_of_intents_is_not_copied() {
-    assert_fault("intent-flood", &[], FaultKind::Contract, ON_CANDLE, TOO_MUCH_COPIED);
+    assert_fault("intent-flood", &["intents=20000"], FaultKind::Contract, "on-candle", TOO_MUCH_COPIED);
+    // A longer one costs more to write down than an event may.
+    let exported = "calypte:strategy/market-events@0.1.0#on-candle";
+    assert_fault("intent-flood", &[], FaultKind::EventFuel, exported, OUT_OF_FUEL);
 }
 
 #[test]
@@ -95,16 +98,18 @@ fn text_that_is_not_utf8_breaks_the_contract() {
 
 #[test]
 fn a_state_bomb_is_refused_and_then_out_of_fuel() {
-    assert_fault("state-bomb", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
+    assert_fault("state-bomb", &[], FaultKind::EventFuel, &on_candle("state_bomb::StateBomb"), OUT_OF_FUEL);
     let report = attack("state-bomb", &["keys=1200"]);
     assert_eq!(report.outcome.status, RunStatus::Completed);
-    // Ten keys of one digit, ninety of two, nine hundred of three and 21 of four, each with 1,024 bytes, fit in a mebibyte.
-    assert_eq!(report.journal.log_head[0].line.text, "refused from key 1021 on: StateError::Full");
+    // Ten keys of one digit, ninety of two and 861 of three, each with 1,024 bytes and 64 for the entry, fit in a mebibyte.
+    let refused =
+        "refused from key 961 on: StateError { code: 2, name: \"full\", message: \"The store would exceed its limit.\" }";
+    assert_eq!(report.journal.log_head[0].line.text, refused);
 }
 
 #[test]
 fn a_chart_bomb_is_out_of_fuel() {
-    assert_fault("chart-bomb", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
+    assert_fault("chart-bomb", &[], FaultKind::EventFuel, &on_candle("chart_bomb::Attack"), OUT_OF_FUEL);
 }
 
 #[test]
@@ -147,11 +152,11 @@ fn a_guest_that_goes_on_after_none_breaks_the_contract() {
 fn a_huge_string_is_refused_wherever_it_is_handed_over() {
     for place in ["log", "status", "state-key", "state-value", "series", "mark"] {
         let place = format!("place={place}");
-        assert_fault("huge-string", &[&place], FaultKind::Contract, DELIVER, TOO_MUCH_COPIED);
+        assert_fault("huge-string", &[&place], FaultKind::Contract, &on_candle("huge_string::HugeString"), TOO_MUCH_COPIED);
     }
-    assert_fault("huge-string", &["place=notify"], FaultKind::Contract, ON_CANDLE, TOO_MUCH_COPIED);
+    assert_fault("huge-string", &["place=notify"], FaultKind::Contract, "on-candle", TOO_MUCH_COPIED);
     let fault = fault_of("huge-string", &["place=refusal"]);
-    assert_eq!(told(&fault), (FaultKind::Contract, INIT, 1, TOO_MUCH_COPIED), "{fault}");
+    assert_eq!(told(&fault), (FaultKind::Contract, "init", 1, TOO_MUCH_COPIED), "{fault}");
     // Hooks that a backtest does not call.
     for place in ["save", "params"] {
         let report = attack("huge-string", &[&format!("place={place}")]);
@@ -161,7 +166,7 @@ fn a_huge_string_is_refused_wherever_it_is_handed_over() {
 
 #[test]
 fn a_log_flood_is_out_of_fuel_and_a_small_one_bounded_and_counted() {
-    assert_fault("log-flood", &[], FaultKind::EventFuel, DELIVER, OUT_OF_FUEL);
+    assert_fault("log-flood", &[], FaultKind::EventFuel, &on_candle("log_flood::LogFlood"), OUT_OF_FUEL);
     let report = attack("log-flood", &["lines=1000"]);
     assert_eq!(report.outcome.status, RunStatus::Completed);
     let limits = InstanceLimits::default();
