@@ -160,14 +160,9 @@ impl OpenOrder {
     /// Takes news of it in. What they imply comes first: a new form at the exchange, while an amend is unanswered, is the amend.
     #[expect(clippy::needless_pass_by_value, reason = "news are said once")]
     pub(super) fn learn(&mut self, news: News<'_>, learnt: &mut Learnt) {
-        let form = news.form();
-        let is_new_form = form.is_some_and(|form| self.state.is_known() && !self.forms.contains(&form));
-        if let (News::Fill(_) | News::Accepted(_), true, Some((size, kind))) = (&news, is_new_form, self.wanted()) {
-            self.follow(Evidence::Amended, &News::Amended { size, kind, venue_order: form }, learnt);
-        }
-        if let (News::Open(found), true) = (&news, is_new_form) {
-            let (size, kind) = (found.size, found.kind);
-            self.follow(Evidence::Amended, &News::Amended { size, kind, venue_order: form }, learnt);
+        if let Some((size, kind)) = self.implied_terms(&news) {
+            let amended = News::Amended { size, kind, venue_order: news.form() };
+            self.follow(Evidence::Amended, &amended, learnt);
         }
         if let News::Open(found) = news
             && self.order.reduce_only
@@ -179,6 +174,31 @@ impl OpenOrder {
         match self.evidence(&news) {
             Some(on) => self.follow(on, &news, learnt),
             None => learnt.contradicts = true,
+        }
+    }
+
+    /// The terms that it has at the exchange where news show that an amend was carried out and nobody has said so yet.
+    ///
+    /// A form beside one that is known was made by an amend. The first form that is heard of need not be: an order whose trigger
+    /// was told before its number is open in the form it was placed in, unless its terms, or a fill that those it was placed with
+    /// do not hold, say otherwise.
+    fn implied_terms(&self, news: &News<'_>) -> Option<(Size, OrderKind)> {
+        let form = news.form().filter(|form| self.state.is_known() && !self.is_old_form(*form))?;
+        let is_later_form = !self.forms.is_empty() && !self.forms.contains(&form);
+        match news {
+            News::Accepted(_) if is_later_form => self.wanted(),
+            News::Fill(fill) => {
+                let filled = self.order.filled.saturating_add(fill.size.get());
+                let needs = |(size, _): &(Size, OrderKind)| filled > self.order.size.get() && filled <= size.get();
+                self.wanted().filter(|wanted| is_later_form || (self.forms.is_empty() && needs(wanted)))
+            }
+            News::Open(found) => {
+                let Order { size, kind, .. } = &self.order;
+                let is_changed = found.size != *size || (found.kind != *kind && found.kind != triggered(kind));
+                let is_as_wanted = is_changed && self.wanted().is_some_and(|(size, _)| size == found.size);
+                (is_later_form || is_as_wanted).then_some((found.size, found.kind))
+            }
+            _ => None,
         }
     }
 
@@ -295,12 +315,7 @@ impl OpenOrder {
                 None
             }
             (Evidence::Triggered, _) if !self.state.is_over() || self.state == OrderState::NeverAdmitted => {
-                self.order.kind = match self.order.kind {
-                    OrderKind::Trigger { limit_price: Some(price), .. } => {
-                        OrderKind::Limit { price, time_in_force: TimeInForce::Gtc }
-                    }
-                    _ => OrderKind::Market,
-                };
+                self.order.kind = triggered(&self.order.kind);
                 None
             }
             (Evidence::Amended, News::Amended { size, kind, .. }) => {
@@ -381,6 +396,15 @@ impl OpenOrder {
             let message = format!("order {} is over: there is nothing left to change", self.order.id);
             learnt.happened.extend(self.refused(request, Refusal { code: Cow::Borrowed("order-ended"), message }));
         }
+    }
+}
+
+/// What an order is once its trigger price was reached.
+const fn triggered(kind: &OrderKind) -> OrderKind {
+    match *kind {
+        OrderKind::Trigger { limit_price: Some(price), .. } => OrderKind::Limit { price, time_in_force: TimeInForce::Gtc },
+        OrderKind::Trigger { .. } | OrderKind::TrailingStop { .. } => OrderKind::Market,
+        ordinary => ordinary,
     }
 }
 

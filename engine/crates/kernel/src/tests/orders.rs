@@ -166,6 +166,70 @@ fn an_amended_order_keeps_its_number() {
 }
 
 #[test]
+fn the_first_number_of_a_triggered_order_is_no_sign_that_it_was_amended() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer sell 2 stop 95 limit 94
+        candle 0 100
+        answer amend 1 size 0.5
+        trigger c1
+        fill c1 0.75 94 v 9
+        accept c1 v 9
+        request-rejected c1
+        open c1 2 94 20000 v 9
+        states
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 sell 2 Stop 95 limit 94
+    1 hears #4 candle 0 at 100
+    sent: amend to 0.5 Stop 95 limit 94
+    1 hears #5 order 1 0/2 Stop 95 limit 94 accepted (#3.0)
+    1 hears #6 order 1 0/2 at 94 Gtc triggered (#3.0)
+    1 hears #7 order 1 0.75/2 at 94 Gtc partially filled 0.75 at 94, 1.25 left (#3.0)
+    1 hears #8 position 0 -> -0.75 from 94, realized 0, by Fill
+    1 hears #9 order 1 0.75/2 at 94 Gtc rejected venue-says-no (#4.0)
+    1 has order 1 PartlyFilled
+    "#);
+}
+
+#[test]
+fn the_first_number_of_a_triggered_order_may_be_that_which_an_amend_gave_it() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer sell 1 stop 95 limit 94; sell 1 stop 95 limit 94
+        candle 0 100
+        answer amend 1 size 2; amend 2 size 0.5
+        trigger c1
+        trigger c2
+        fill c1 1.5 94 v 9
+        accept c2 v 10
+        at 20001
+        wake
+        open c2 0.5 94 20000 v 10
+        states
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 sell 1 Stop 95 limit 94
+    sent: c2 sell 1 Stop 95 limit 94
+    1 hears #4 candle 0 at 100
+    sent: amend to 2 Stop 95 limit 94
+    sent: amend to 0.5 Stop 95 limit 94
+    1 hears #5 order 1 0/1 Stop 95 limit 94 accepted (#3.0)
+    1 hears #6 order 1 0/1 at 94 Gtc triggered (#3.0)
+    1 hears #7 order 2 0/1 Stop 95 limit 94 accepted (#3.1)
+    1 hears #8 order 2 0/1 at 94 Gtc triggered (#3.1)
+    1 hears #9 order 1 0/2 Stop 95 limit 94 amended (#4.0)
+    1 hears #10 order 1 1.5/2 Stop 95 limit 94 partially filled 1.5 at 94, 0.5 left (#3.0)
+    1 hears #11 position 0 -> -1.5 from 94, realized 0, by Fill
+    asks after 0x01000009000100000000000003000100, repeats until 10000
+    1 hears #12 order 2 0/0.5 at 94 Gtc amended (#4.1)
+    1 has order 1 PartlyFilled; 1 has order 2 Open
+    "#);
+}
+
+#[test]
 fn attached_exits_become_orders_of_the_strategy() {
     insta::assert_snapshot!(replay("
         running
