@@ -20,6 +20,7 @@ mod lifecycle;
 mod market;
 mod orders;
 mod protect;
+mod restart;
 mod standing;
 mod upgrade;
 mod venue;

@@ -124,6 +124,10 @@ pub enum KillCause {
     Rule(KillTrigger),
     /// The operator.
     Operator,
+    /// A new process took over, and the strategy's restart policy says so.
+    Restart,
+    /// The strategy failed, and its restart policy says so.
+    Fault,
 }
 
 impl fmt::Display for KillCause {
@@ -131,6 +135,8 @@ impl fmt::Display for KillCause {
         match self {
             Self::Rule(trigger) => trigger.fmt(formatter),
             Self::Operator => formatter.write_str("the operator"),
+            Self::Restart => formatter.write_str("its restart policy after a restart"),
+            Self::Fault => formatter.write_str("its restart policy after a fault"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::guard::Guard;
 use crate::ledger::Ledger;
-use crate::orders::Orders;
+use crate::orders::{OpenOrder, Orders};
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
@@ -37,6 +37,17 @@ pub(crate) enum OutHook {
     Params,
     Save,
     Stop,
+}
+
+/// How a strategy ended that was at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was stopped, or it is at work, or it never was.
+    Orderly,
+    /// A shutdown stopped it: it is at work again after a restart.
+    Shutdown,
+    /// It failed: its restart policy says which of its orders stay.
+    Fault,
 }
 
 /// What the trader or the operator wants of a strategy that is at work.
@@ -90,6 +101,8 @@ pub(crate) struct Slot {
     pub(crate) previous: Option<Box<Deployment>>,
     /// Whether it was started and waits for the account to be reconciled.
     pub(crate) start_waits: bool,
+    /// How it ended when it was at work last.
+    pub(crate) ended: Ended,
     /// Whether the account changed since.
     pub(crate) changed: bool,
     /// The time of its latest events and how many it was handed then.
@@ -125,6 +138,7 @@ impl Slot {
             upgrade: None,
             previous: None,
             start_waits: false,
+            ended: Ended::Orderly,
             changed: true,
             instant: (Timestamp::from_millis(i64::MIN), 0),
         }
@@ -159,6 +173,13 @@ impl Slot {
     /// Whether it was handed all the history it asked for and has answered.
     pub(crate) fn is_warm(&self) -> bool {
         self.listening && self.warm_up_left == 0 && self.warm_up_waiting == 0 && self.state == StrategyState::WarmingUp
+    }
+
+    /// Whether an open order is to go, now that the strategy is not at work: not one that ends by itself at the market, nor
+    /// one that its restart policy keeps after a fault.
+    pub(crate) fn lets_go_of(&self, open: &OpenOrder) -> bool {
+        let stays = self.ended == Ended::Fault && self.deployment.restart.keeps(&open.order);
+        !stays && !open.is_passing()
     }
 
     /// Forgets what was wanted of it.

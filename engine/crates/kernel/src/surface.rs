@@ -3,8 +3,8 @@
 use crate::{
     AccountId, AccountRisk, Approved, ClientOrderId, Command, Decimal, Deliver, EventKind, EventNumber, Fault, FeeRates,
     HookEnded, Instrument, InstrumentId, KillAction, KillCause, KillScope, MarketEvent, ParamValue, Pause, Refusal,
-    RiskSettingsError, SeriesId, SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp, TradingState, Urgency,
-    VenueEvent,
+    RestartPolicy, RiskSettingsError, SeriesId, SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp,
+    TradingState, Urgency, VenueEvent,
 };
 use std::sync::Arc;
 
@@ -180,10 +180,12 @@ pub struct Deployment {
     pub shares: bool,
     /// What is declared about its risk.
     pub risk: StrategyRisk,
+    /// What it does after a restart of the process, and what becomes of its orders and positions after a fault.
+    pub restart: RestartPolicy,
 }
 
 impl Deployment {
-    /// A strategy that neither ticks, restores nor shares.
+    /// A strategy that neither ticks, restores nor shares, and goes on after a restart.
     pub const fn new(strategy: StrategyId, parameters: Arc<[(String, ParamValue)]>, knows: KnownEvents) -> Self {
         Self {
             strategy,
@@ -194,6 +196,7 @@ impl Deployment {
             restored: None,
             shares: false,
             risk: StrategyRisk::NONE,
+            restart: RestartPolicy::Resume,
         }
     }
 }

@@ -10,6 +10,7 @@ mod market;
 mod money;
 mod orders;
 mod queues;
+mod restart;
 mod risk;
 mod risk_words;
 mod script;

@@ -30,7 +30,14 @@ impl TradingCore {
         if !open && left.is_empty() {
             return self.closed(place, closing.action);
         }
-        if closing.gave_up || self.now < closing.next {
+        if closing.gave_up {
+            return;
+        }
+        if !self.reconciled {
+            // What is held is not known yet: the attempts begin when it is.
+            return self.cancel_for(place, closing.action);
+        }
+        if self.now < closing.next {
             return;
         }
         let policy = self.slots[place].deployment.risk.closing;
@@ -91,9 +98,6 @@ impl TradingCore {
 
     /// Sends a close for each position that none is out for.
     fn close(&mut self, place: usize, left: &[ToClose]) {
-        if !self.reconciled {
-            return; // what is held is not known yet
-        }
         let mut number = None;
         for (index, ToClose { instrument, by }) in left.iter().enumerate() {
             let out = |open: &OpenOrder| open.order.instrument == *instrument && is_close(open.client_id);

@@ -88,22 +88,4 @@ impl TradingCore {
             }
         }
     }
-
-    /// A new process took over: whatever was sent and not answered may never have been sent, or may have been.
-    pub(super) fn opened(&mut self, epoch: u16) {
-        if epoch <= self.epoch {
-            // Names stay unique by their event numbers, as long as the journal lost none.
-            self.strays += 1;
-        }
-        self.epoch = self.epoch.max(epoch);
-        self.disconnected();
-        self.reconnected();
-        for place in 0..self.slots.len() {
-            let open = self.slots[place].orders.open().iter();
-            let unanswered: Vec<OrderId> = open.filter(|open| open.is_unanswered()).map(|open| open.order.id).collect();
-            for id in unanswered {
-                self.learn(place, id, News::Unanswered, self.now);
-            }
-        }
-    }
 }

@@ -6,7 +6,7 @@
 use super::TradingCore;
 use crate::denial::{Denial, DenialCode};
 use crate::risk::{Lane, Request, RiskGate, Standing};
-use crate::slot::{OutHook, Slot};
+use crate::slot::{Ended, OutHook, Slot};
 use crate::{
     AccountFacts, BOOK_LEVELS_MAX, Decimal, Deployment, Fault, Hook, InitContext, OrderId, OrderRef, Output, StopReason,
     StrategyId, StrategyState, Subscription, derived,
@@ -67,6 +67,7 @@ impl TradingCore {
     /// Hands over `init`, to an instance of the version that is deployed.
     pub(super) fn initialize(&mut self, place: usize) {
         let slot = &mut self.slots[place];
+        slot.ended = Ended::Orderly;
         let restored = slot.deployment.restored.clone();
         let parameters = Arc::clone(&slot.deployment.parameters);
         let view = slot.view(&self.settings, &self.leverage);
@@ -86,14 +87,21 @@ impl TradingCore {
     pub(super) fn stop(&mut self, strategy: StrategyId, reason: StopReason) {
         let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
         let slot = &mut self.slots[place];
+        let works = matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running);
+        slot.ended = match (reason, slot.ended) {
+            (StopReason::Shutdown, _) if works || slot.start_waits || slot.upgrade.is_some() => Ended::Shutdown,
+            (StopReason::Shutdown, ended) => ended,
+            (_, Ended::Fault) => Ended::Fault,
+            (_, Ended::Orderly | Ended::Shutdown) => Ended::Orderly,
+        };
         slot.start_waits = false;
         if slot.upgrade.is_some() {
             // It is on its way to a new version: it ends instead.
             slot.forget_events();
             slot.forget_requests();
         }
-        if !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
-            return;
+        if !works {
+            return self.let_go(place, reason);
         }
         slot.forget_events();
         slot.forget_requests();
@@ -150,17 +158,24 @@ impl TradingCore {
         self.check_ended(place);
     }
 
-    /// A strategy failed. Its instance is gone, what it holds is let go, its positions stay.
+    /// A strategy failed. Its instance is gone; of what it holds its restart policy says what becomes.
     pub(super) fn fault(&mut self, place: usize, fault: Box<Fault>) {
         if self.slots[place].state != StrategyState::Stopping && self.roll_back(place, &fault.to_string()) {
             return;
         }
         let slot = &mut self.slots[place];
+        let at_work = matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running);
+        if at_work {
+            slot.ended = Ended::Fault;
+        }
         slot.forget_events();
         slot.forget_requests();
         (slot.out, slot.stop) = (None, None);
         self.release(place);
         self.set_state(place, StrategyState::Faulted(fault));
+        if at_work {
+            self.left_behind(place);
+        }
     }
 
     /// A strategy that is being stopped has stopped when nothing of it is open.
@@ -181,7 +196,8 @@ impl TradingCore {
     }
 
     pub(super) fn release_orders(&mut self, place: usize) {
-        let open = self.slots[place].orders.open().iter().filter(|open| !open.is_passing());
+        let slot = &self.slots[place];
+        let open = slot.orders.open().iter().filter(|open| slot.lets_go_of(open));
         let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
         for id in ids {
             self.cancel_by_itself(place, id);

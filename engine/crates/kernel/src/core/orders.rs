@@ -272,7 +272,7 @@ impl TradingCore {
         if has_ended && !matches!(slot.state, StrategyState::WarmingUp | StrategyState::Running) {
             let open = slot.orders.open().iter();
             // One in doubt is asked after, and asked to go once it is found: it may never have been there.
-            let open = open.filter(|open| !open.is_passing() && !open.state().is_in_doubt());
+            let open = open.filter(|open| slot.lets_go_of(open) && !open.state().is_in_doubt());
             let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
             for id in ids {
                 self.cancel_by_itself(place, id);

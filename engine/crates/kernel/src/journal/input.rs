@@ -5,8 +5,8 @@ use super::wire::{Bytes, Decode, Encode, Malformed};
 use crate::{
     AccountSnapshot, Answer, BalanceCause, Books, CoreSettings, Deployment, Effects, EventKind, Fault, FaultKind, FeeRates,
     Force, HookEnded, Input, Instrument, Intent, KnownEvents, Limits, LogLevel, LogLine, MarginTable, MarginTier, ParamValue,
-    PlaceOrder, PositionReport, Refusal, RequestKind, Rules, SeriesInfo, Status, StopReason, Subscription, Urgency, VenueEvent,
-    VenueFill, VenueOrder, WantedKind,
+    PlaceOrder, PositionReport, Refusal, RequestKind, RestartPolicy, Rules, SeriesInfo, Status, StopReason, Subscription,
+    Urgency, VenueEvent, VenueFill, VenueOrder, WantedKind,
 };
 
 wire_struct!(FeeRates { taker, maker });
@@ -50,7 +50,8 @@ wire_enum!(Books { 0 = Apart, 1 = Netted });
 wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves, risk, epoch });
 
 wire_enum!(ParamValue { 0 = Boolean(value), 1 = Integer(value), 2 = Number(value), 3 = Text(value) });
-wire_struct!(Deployment { strategy, parameters, knows, tick_interval_ms, restored, shares, version, risk });
+wire_enum!(RestartPolicy { 0 = Resume, 1 = ReduceOnly, 2 = Flatten, 3 = Hold });
+wire_struct!(Deployment { strategy, parameters, knows, tick_interval_ms, restored, shares, version, risk, restart });
 
 /// A bit for each kind of event, the first in the lowest.
 impl Encode for KnownEvents {

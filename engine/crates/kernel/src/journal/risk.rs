@@ -65,7 +65,7 @@ wire_enum!(OperatorCommand {
     3 = SetTradable { instrument, tradable },
 });
 
-encode_enum!(KillCause { 0 = Rule(trigger), 1 = Operator });
+encode_enum!(KillCause { 0 = Rule(trigger), 1 = Operator, 2 = Restart, 3 = Fault });
 encode_enum!(ProtectionKind { 0 = StopLossStreak, 1 = MaxDrawdown, 2 = LowProfit });
 encode_struct!(Pause { kind, instrument, since, until });
 encode_enum!(RiskEvent {

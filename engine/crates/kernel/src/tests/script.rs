@@ -4,7 +4,7 @@
 //! limit open-orders 2          a limit, before anything else
 //! live | netted | saves              settings of the account, before anything else
 //! running                      strategy 1 is deployed, hears series 0, runs at time 0, and BTC stands at 100; not written down
-//! deploy 2 [tick 60000] [knows candle order]
+//! deploy 2 [tick 60000] [shares] [restart resume|reduce|flatten|hold] [knows candle order]
 //! start 2 | stop 2 | wake | at 60000
 //! params 1 5 | upgrade 1 [tick …] | checkpoint | shutdown 60000
 //! candle 0 101                 a flat candle of a series; the time stays
@@ -198,7 +198,7 @@ impl Script {
                     }
                 }
                 // The shell drops the instance, and with it the hook that is out.
-                Output::Lifecycle { strategy, state: StrategyState::Faulted(_) } => {
+                Output::Lifecycle { strategy, state: StrategyState::Faulted(_) | StrategyState::Stopped } => {
                     self.out.remove(&strategy);
                 }
                 _ => {}
@@ -348,6 +348,13 @@ fn deployment(words: &[&str]) -> Deployment {
     Deployment {
         tick_interval_ms: option("tick").map(|place| words[place + 1].parse().expect("milliseconds")),
         shares: option("shares").is_some(),
+        restart: option("restart").map_or(RestartPolicy::Resume, |place| match words[place + 1] {
+            "resume" => RestartPolicy::Resume,
+            "reduce" => RestartPolicy::ReduceOnly,
+            "flatten" => RestartPolicy::Flatten,
+            "hold" => RestartPolicy::Hold,
+            other => panic!("no restart policy {other}"),
+        }),
         ..Deployment::new(strategy, [].into(), knows)
     }
 }
