@@ -247,7 +247,7 @@ pub(crate) const LIFE: &[Rule] = &[
     rule(UNHEARD, Evidence::PartFill, Next::Settled, &[Told::Accepted, Told::Fill]),
     rule(&[Open, PartlyFilled, Amending, Cancelling, InDoubt], Evidence::PartFill, Next::Settled, &[Told::Fill]),
     rule(&[Replacing], Evidence::PartFill, Next::Same, &[Told::Fill]),
-    rule(GONE, Evidence::PartFill, Next::Same, &[Told::Fill]),
+    rule(&[Cancelled, Expired], Evidence::PartFill, Next::Same, &[Told::Fill]), // of what filled wholly, each is a last one
     odd(&[Rejected], Evidence::PartFill, Next::Same, &[Told::Fill]),
     odd(&[NeverAdmitted], Evidence::PartFill, Next::Settled, &[Told::Accepted, Told::Fill]),
     rule(UNHEARD, Evidence::LastFill, Next::To(Filled), &[Told::Accepted, Told::Fill]),
@@ -277,6 +277,7 @@ pub(crate) const LIFE: &[Rule] = &[
     rule(&[Open, PartlyFilled, Amending, Cancelling, InDoubt], Evidence::Resized, Next::Settled, &[]),
     rule(&[Replacing], Evidence::Resized, Next::Same, &[]),
     rule(GONE, Evidence::Resized, Next::Same, &[]),
+    odd(&[NeverAdmitted], Evidence::Resized, Next::Settled, &[Told::Accepted]),
     rule(UNHEARD, Evidence::AmendRefused, Next::Same, &[Told::Refused]),
     rule(&[Amending, Cancelling, InDoubt], Evidence::AmendRefused, Next::Settled, &[Told::Refused]),
     rule(&[Replacing], Evidence::AmendRefused, Next::To(Cancelled), &[Told::Refused, Told::Cancelled]),
@@ -327,5 +328,27 @@ const TABLE: [[Option<Transition>; Evidence::ALL.len()]; OrderState::ALL.len()] 
 /// What follows from evidence; none where it cannot be.
 pub(crate) fn transition(from: OrderState, on: Evidence) -> Option<Transition> {
     static BY_STATE: [[Option<Transition>; Evidence::ALL.len()]; OrderState::ALL.len()] = TABLE;
+    #[cfg(test)]
+    walked::note(from, on);
     BY_STATE[from as usize][on as usize]
+}
+
+/// Which rows of the table were looked up, so that tests can tell what a script really led through.
+#[cfg(test)]
+pub(crate) mod walked {
+    use super::{Evidence, OrderState};
+    use std::cell::RefCell;
+
+    thread_local! {
+        static WALKED: RefCell<Vec<(OrderState, Evidence)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn note(from: OrderState, on: Evidence) {
+        WALKED.with_borrow_mut(|walked| walked.push((from, on)));
+    }
+
+    /// The rows since it was called last.
+    pub(crate) fn take() -> Vec<(OrderState, Evidence)> {
+        WALKED.take()
+    }
 }

@@ -464,8 +464,8 @@ pub struct Batch {
     pub commands: Vec<Approved<Command>>,
 }
 
-/// A question about an order whose fate is unknown. What the exchange knows of it comes back as it always does; where it
-/// knows nothing, as [`VenueEvent::Absent`].
+/// A question about an order whose fate is unknown. What the exchange knows of it comes back as it always does; where the order
+/// is not open, [`VenueEvent::Absent`] comes last, whether it ended or never was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resolve {
     /// Which order.

@@ -8,6 +8,7 @@ mod kill;
 mod lifecycle;
 mod market;
 mod money;
+mod order_table;
 mod orders;
 mod queues;
 mod restart;

@@ -155,7 +155,11 @@ pub enum VenueEvent {
     },
     /// An order is open, as asked or as found: one of ours, or one that somebody else placed in this account.
     Open(Box<VenueOrder>),
-    /// The exchange was asked after an order and does not have it among open orders, fills and history.
+    /// The exchange was asked after an order and does not have it open. What it knows of it, its fills and its end, is said
+    /// before this; where nothing is, it has the order neither among open orders nor in fills and history.
+    ///
+    /// A question about an order that has ended is answered so too: the end that was said may have been that of a form which an
+    /// amend was to replace, and only this says that no other form came after it.
     Absent {
         /// Which order.
         order: ClientOrderId,

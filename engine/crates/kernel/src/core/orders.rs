@@ -46,6 +46,13 @@ impl TradingCore {
         self.slots.iter().enumerate().find_map(of_slot)
     }
 
+    /// Where an order is in its life, be it over.
+    #[cfg(test)]
+    pub(crate) fn state_of(&self, order: ClientOrderId) -> Option<OrderState> {
+        let orders = &self.slots[self.owner(order)?].orders;
+        orders.state(orders.id_of(order)?)
+    }
+
     /// Takes in news of an order by its name.
     pub(super) fn learn_of(&mut self, order: ClientOrderId, news: News<'_>) -> Option<()> {
         let place = self.owner(order)?;

@@ -322,7 +322,7 @@ impl OpenOrder {
                 (self.order.size, self.order.kind) = (*size, *kind);
                 self.answered(RequestKind::Amend)
             }
-            (Evidence::Resized, News::Resized(size)) if !self.state.is_over() => {
+            (Evidence::Resized, News::Resized(size)) if !self.state.is_over() || self.state == OrderState::NeverAdmitted => {
                 self.order.size = *size;
                 None
             }

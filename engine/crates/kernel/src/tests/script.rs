@@ -99,6 +99,12 @@ impl Script {
         self.core.get_or_insert_with(|| TradingCore::new(settings.clone()).expect("sound settings"))
     }
 
+    /// Where the order that was sent first (1), second (2) and so on is in its life.
+    pub(super) fn state_of(&mut self, order: usize) -> Option<OrderState> {
+        let name = self.sent[order - 1].client_id;
+        self.core().state_of(name)
+    }
+
     /// Runs more lines.
     pub(super) fn run(&mut self, lines: &str) {
         self.lines.extend(lines.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()));
