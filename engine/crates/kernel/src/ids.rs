@@ -65,7 +65,7 @@ id! {
     TradeId(u64)
 }
 id! {
-    /// The exchange's number of an order.
+    /// The exchange's number of an order. Numbers grow: of two that one order had, the higher is the later.
     VenueOrderId(u64)
 }
 

@@ -111,10 +111,14 @@ pub(crate) enum Evidence {
     Triggered,
     /// It has new terms.
     Amended,
+    /// It had new terms before it had those it has now, which is told late.
+    AmendedBefore,
     /// The exchange changed its size.
     Resized,
     /// The oldest unanswered amend was refused.
     AmendRefused,
+    /// An amend was refused while others are unanswered and the present form is gone.
+    OneAmendRefused,
     /// The oldest unanswered cancel was refused.
     CancelRefused,
     /// An answer did not come.
@@ -133,7 +137,7 @@ pub(crate) enum Evidence {
 
 impl Evidence {
     /// All of it, in its order.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Accepted,
         Self::Rejected,
         Self::PartFill,
@@ -144,8 +148,10 @@ impl Evidence {
         Self::Expired,
         Self::Triggered,
         Self::Amended,
+        Self::AmendedBefore,
         Self::Resized,
         Self::AmendRefused,
+        Self::OneAmendRefused,
         Self::CancelRefused,
         Self::Unanswered,
         Self::Found,
@@ -273,6 +279,8 @@ pub(crate) const LIFE: &[Rule] = &[
     rule(UNHEARD, Evidence::Amended, Next::Settled, &[Told::Accepted, Told::Amended]),
     rule(HEARD, Evidence::Amended, Next::Settled, &[Told::Amended]),
     odd(&[NeverAdmitted], Evidence::Amended, Next::Settled, &[Told::Accepted, Told::Amended]),
+    rule(&[Amending, Cancelling, InDoubt], Evidence::AmendedBefore, Next::Settled, &[Told::Amended]),
+    rule(&[Replacing], Evidence::AmendedBefore, Next::Same, &[Told::Amended]),
     rule(UNHEARD, Evidence::Resized, Next::Settled, &[Told::Accepted]),
     rule(&[Open, PartlyFilled, Amending, Cancelling, InDoubt], Evidence::Resized, Next::Settled, &[]),
     rule(&[Replacing], Evidence::Resized, Next::Same, &[]),
@@ -281,6 +289,7 @@ pub(crate) const LIFE: &[Rule] = &[
     rule(UNHEARD, Evidence::AmendRefused, Next::Same, &[Told::Refused]),
     rule(&[Amending, Cancelling, InDoubt], Evidence::AmendRefused, Next::Settled, &[Told::Refused]),
     rule(&[Replacing], Evidence::AmendRefused, Next::To(Cancelled), &[Told::Refused, Told::Cancelled]),
+    rule(&[Replacing], Evidence::OneAmendRefused, Next::Same, &[Told::Refused]),
     rule(OVER, Evidence::AmendRefused, Next::Same, &[]), // answered when it ended
     rule(UNHEARD, Evidence::CancelRefused, Next::Same, &[Told::Refused]),
     rule(&[Cancelling, InDoubt], Evidence::CancelRefused, Next::Settled, &[Told::Refused]),

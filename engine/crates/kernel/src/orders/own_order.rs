@@ -28,7 +28,7 @@ pub(crate) struct OpenOrder {
     placed: Answers,
     /// When the exchange may admit it no longer.
     expires_after: Timestamp,
-    /// The exchange's numbers of it, the present one last.
+    /// The exchange's numbers of it. They grow, so that the highest is the present one, in whatever order they were told.
     pub(super) forms: SmallVec<[VenueOrderId; 1]>,
     /// Amends and cancels that the exchange has not answered, oldest first.
     requests: SmallVec<[OrderRequest; 1]>,
@@ -118,6 +118,11 @@ impl OpenOrder {
         own.map(|request| request.answers = Some(answers)).is_some()
     }
 
+    /// How many amends are unanswered.
+    fn amends(&self) -> usize {
+        self.requests.iter().filter(|request| request.kind == RequestKind::Amend).count()
+    }
+
     fn awaits(&self, kind: RequestKind) -> bool {
         self.requests.iter().any(|request| request.kind == kind)
     }
@@ -125,6 +130,12 @@ impl OpenOrder {
     /// Takes out the oldest request of a kind.
     fn answered(&mut self, kind: RequestKind) -> Option<OrderRequest> {
         let place = self.requests.iter().position(|request| request.kind == kind)?;
+        Some(self.requests.remove(place))
+    }
+
+    /// Takes out the amend that wanted these terms: several may be out, and the exchange may take them in another order.
+    fn amend_wanting(&mut self, terms: (Size, OrderKind)) -> Option<OrderRequest> {
+        let place = self.requests.iter().position(|request| request.wanted == Some(terms))?;
         Some(self.requests.remove(place))
     }
 
@@ -150,10 +161,8 @@ impl OpenOrder {
 
     /// Notes a number the exchange gave it.
     pub(super) fn note_form(&mut self, form: VenueOrderId) -> Option<VenueOrderId> {
-        if self.forms.contains(&form) {
-            return None;
-        }
-        self.forms.push(form);
+        let place = self.forms.binary_search(&form).err()?;
+        self.forms.insert(place, form);
         (self.forms.len() > FORMS_PER_ORDER_MAX).then(|| self.forms.remove(0))
     }
 
@@ -184,7 +193,7 @@ impl OpenOrder {
     /// do not hold, say otherwise.
     fn implied_terms(&self, news: &News<'_>) -> Option<(Size, OrderKind)> {
         let form = news.form().filter(|form| self.state.is_known() && !self.is_old_form(*form))?;
-        let is_later_form = !self.forms.is_empty() && !self.forms.contains(&form);
+        let is_later_form = self.forms.last().is_some_and(|last| form > *last);
         match news {
             News::Accepted(_) if is_later_form => self.wanted(),
             News::Fill(fill) => {
@@ -218,7 +227,11 @@ impl OpenOrder {
             News::Triggered if !is_conditional(&self.order.kind) => Evidence::Accepted,
             News::Triggered => Evidence::Triggered,
             News::Amended { venue_order, size, kind } => match venue_order {
-                Some(form) if self.is_old_form(*form) => Evidence::OldFormGone,
+                Some(form) if self.is_old_form(*form) => {
+                    let terms = Some((*size, *kind));
+                    let is_waited_for = self.requests.iter().any(|request| request.wanted == terms);
+                    if is_waited_for { Evidence::AmendedBefore } else { Evidence::OldFormGone }
+                }
                 _ if !self.awaits(RequestKind::Amend) && (*size, *kind) == (self.order.size, self.order.kind) => {
                     Evidence::Accepted
                 }
@@ -231,6 +244,7 @@ impl OpenOrder {
                     return None;
                 }
                 match kind {
+                    RequestKind::Amend if self.state == OrderState::Replacing && self.amends() > 1 => Evidence::OneAmendRefused,
                     RequestKind::Amend => Evidence::AmendRefused,
                     RequestKind::Cancel => Evidence::CancelRefused,
                 }
@@ -249,7 +263,7 @@ impl OpenOrder {
     }
 
     fn is_old_form(&self, form: VenueOrderId) -> bool {
-        self.forms.split_last().is_some_and(|(_, old)| old.contains(&form))
+        self.forms.last().is_some_and(|last| form < *last)
     }
 
     /// Whether the end of a form is the end of the order. An amend ends a form too, so while one is unanswered the end of the
@@ -268,9 +282,7 @@ impl OpenOrder {
                 }
             }
             // One of several amends made it, and which is not known: the next may have replaced it.
-            Some(_) if self.requests.iter().filter(|request| request.kind == RequestKind::Amend).count() > 1 => {
-                Evidence::FormGone
-            }
+            Some(_) if self.amends() > 1 => Evidence::FormGone,
             // A form that nobody has seen: the one that the amend made.
             Some(_) if amending || self.state.is_over() => Evidence::Cancelled,
             Some(_) => Evidence::Unanswered,
@@ -320,13 +332,14 @@ impl OpenOrder {
             }
             (Evidence::Amended, News::Amended { size, kind, .. }) => {
                 (self.order.size, self.order.kind) = (*size, *kind);
-                self.answered(RequestKind::Amend)
+                self.amend_wanting((*size, *kind)).or_else(|| self.answered(RequestKind::Amend))
             }
+            (Evidence::AmendedBefore, News::Amended { size, kind, .. }) => self.amend_wanting((*size, *kind)),
             (Evidence::Resized, News::Resized(size)) if !self.state.is_over() || self.state == OrderState::NeverAdmitted => {
                 self.order.size = *size;
                 None
             }
-            (Evidence::AmendRefused, _) => self.answered(RequestKind::Amend),
+            (Evidence::AmendRefused | Evidence::OneAmendRefused, _) => self.answered(RequestKind::Amend),
             (Evidence::CancelRefused, _) => {
                 let request = self.answered(RequestKind::Cancel);
                 learnt.own_cancel_failed |= request.is_some_and(|request| request.answers.is_none());

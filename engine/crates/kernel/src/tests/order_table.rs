@@ -31,6 +31,15 @@ fn setup((state, on): Row) -> String {
     };
     let is_amending = matches!(on, Evidence::FormGone | Evidence::AmendRefused);
     let is_cancelling = on == Evidence::CancelRefused;
+    // Two amends, of which the later has been told where the row is about the earlier.
+    let two = "candle 0 100\n answer amend 1 price 91; amend 1 price 93\n";
+    let legal = transition(state, on).is_some();
+    let (amend, open) = match on {
+        Evidence::AmendedBefore if legal => (String::new(), format!("{sent} accept c1\n {two} amended c1 1 93 v 1002\n")),
+        Evidence::OneAmendRefused if legal => (two.to_owned(), open),
+        _ => (amend, open),
+    };
+    let form = if on == Evidence::AmendedBefore && legal { "v 1002" } else { form };
     let asked = match (is_amending, is_cancelling) {
         (true, _) => &amend,
         (_, true) => cancel,
@@ -75,10 +84,11 @@ const fn says((state, on): Row) -> &'static str {
         Evidence::Expired => "expired c1",
         Evidence::Triggered => "trigger c1",
         Evidence::Amended => "amended c1 2 95",
+        Evidence::AmendedBefore => "amended c1 1 91 v 1001",
         // Below what has filled is no size.
         Evidence::Resized if matches!(state, State::Filled) => "resized c1 1.5",
         Evidence::Resized => "resized c1 0.5",
-        Evidence::AmendRefused => "request-rejected c1",
+        Evidence::AmendRefused | Evidence::OneAmendRefused => "request-rejected c1",
         Evidence::CancelRefused => "request-rejected c1 cancel",
         Evidence::Unanswered => "unanswered c1",
         Evidence::Found => "open c1 1 90 500",
@@ -179,17 +189,28 @@ fn what_is_not_in_the_table_changes_nothing() {
     }
     insta::assert_snapshot!(text, @r#"
     Sent, OldFormGone: cancelled c1 v 1 means Cancelled
+    Sent, AmendedBefore: amended c1 1 91 v 1001 means Amended
+    Sent, OneAmendRefused: request-rejected c1 contradicts
     SentInDoubt, OldFormGone: cancelled c1 v 1 means Cancelled
+    SentInDoubt, AmendedBefore: amended c1 1 91 v 1001 means Amended
+    SentInDoubt, OneAmendRefused: request-rejected c1 contradicts
     SentInDoubt, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Open, FormGone: cancelled c1 means Cancelled
+    Open, AmendedBefore: amended c1 1 91 v 1001 means Amended
     Open, AmendRefused: request-rejected c1 contradicts
+    Open, OneAmendRefused: request-rejected c1 contradicts
     Open, CancelRefused: request-rejected c1 cancel contradicts
     PartlyFilled, FormGone: cancelled c1 means Cancelled
+    PartlyFilled, AmendedBefore: amended c1 1 91 v 1001 means Amended
     PartlyFilled, AmendRefused: request-rejected c1 contradicts
+    PartlyFilled, OneAmendRefused: request-rejected c1 contradicts
     PartlyFilled, CancelRefused: request-rejected c1 cancel contradicts
+    Amending, OneAmendRefused: request-rejected c1 means AmendRefused
     Amending, CancelRefused: request-rejected c1 cancel contradicts
+    Cancelling, OneAmendRefused: request-rejected c1 contradicts
     Cancelling, AmendSent: answer amend 1 price 92 is denied, already-cancelling
     Cancelling, CancelSent: answer cancel 1 is denied, already-cancelling
+    InDoubt, OneAmendRefused: request-rejected c1 contradicts
     InDoubt, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Replacing, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Filled, Rejected: reject c1 contradicts
@@ -198,6 +219,8 @@ fn what_is_not_in_the_table_changes_nothing() {
     Filled, FormGone: cancelled c1 contradicts
     Filled, Expired: expired c1 contradicts
     Filled, Amended: amended c1 2 95 contradicts
+    Filled, AmendedBefore: amended c1 1 91 v 1001 contradicts
+    Filled, OneAmendRefused: request-rejected c1 means AmendRefused
     Filled, Found: open c1 1 90 500 contradicts, not ours
     Filled, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Filled, CancelSent: answer cancel 1 is denied, unknown-order
@@ -205,6 +228,8 @@ fn what_is_not_in_the_table_changes_nothing() {
     Cancelled, FormGone: cancelled c1 means Cancelled
     Cancelled, Expired: expired c1 contradicts
     Cancelled, Amended: amended c1 2 95 contradicts
+    Cancelled, AmendedBefore: amended c1 1 91 v 1001 contradicts
+    Cancelled, OneAmendRefused: request-rejected c1 means AmendRefused
     Cancelled, Found: open c1 1 90 500 contradicts, not ours
     Cancelled, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Cancelled, CancelSent: answer cancel 1 is denied, unknown-order
@@ -213,7 +238,9 @@ fn what_is_not_in_the_table_changes_nothing() {
     Rejected, OldFormGone: cancelled c1 v 1 contradicts
     Rejected, Expired: expired c1 contradicts
     Rejected, Amended: amended c1 2 95 contradicts
+    Rejected, AmendedBefore: amended c1 1 91 v 1001 contradicts
     Rejected, Resized: resized c1 0.5 contradicts
+    Rejected, OneAmendRefused: request-rejected c1 means AmendRefused
     Rejected, Found: open c1 1 90 500 contradicts, not ours
     Rejected, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Rejected, CancelSent: answer cancel 1 is denied, unknown-order
@@ -221,11 +248,15 @@ fn what_is_not_in_the_table_changes_nothing() {
     Expired, Cancelled: cancelled c1 contradicts
     Expired, FormGone: cancelled c1 contradicts
     Expired, Amended: amended c1 2 95 contradicts
+    Expired, AmendedBefore: amended c1 1 91 v 1001 contradicts
+    Expired, OneAmendRefused: request-rejected c1 means AmendRefused
     Expired, Found: open c1 1 90 500 contradicts, not ours
     Expired, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Expired, CancelSent: answer cancel 1 is denied, unknown-order
     NeverAdmitted, FormGone: cancelled c1 means Cancelled
     NeverAdmitted, OldFormGone: cancelled c1 v 1 means Cancelled
+    NeverAdmitted, AmendedBefore: amended c1 1 91 v 1001 means CancelSent
+    NeverAdmitted, OneAmendRefused: request-rejected c1 means AmendRefused
     NeverAdmitted, AmendSent: answer amend 1 price 92 is denied, unknown-order
     NeverAdmitted, CancelSent: answer cancel 1 is denied, unknown-order
     "#);

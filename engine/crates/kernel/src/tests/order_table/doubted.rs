@@ -25,6 +25,8 @@ fn in_doubt() {
         1 hears #5 order 1 0/1 at the market triggered (#3.0)
     Amended: amended c1 2 95 -> Open
         1 hears #5 order 1 0/2 at 95 Gtc amended (#3.0)
+    AmendedBefore: amended c1 1 91 v 1001 -> Open
+        1 hears #7 order 1 0/1 at 93 Gtc amended (#5.0)
     Resized: resized c1 0.5 -> Open
     AmendRefused: request-rejected c1 -> Open
         1 hears #6 order 1 0/1 at 90 Gtc rejected venue-says-no (#5.0)
@@ -66,10 +68,14 @@ fn replacing() {
         1 hears #6 order 1 0/1 at the market triggered (#3.0)
     Amended: amended c1 2 95 -> Open
         1 hears #6 order 1 0/2 at 95 Gtc amended (#5.0)
+    AmendedBefore: amended c1 1 91 v 1001 -> Replacing
+        1 hears #7 order 1 0/1 at 93 Gtc amended (#5.0)
     Resized: resized c1 0.5 -> Replacing
     AmendRefused: request-rejected c1 -> Cancelled
         1 hears #6 order 1 0/1 at 90 Gtc rejected venue-says-no (#5.0)
         1 hears #7 order 1 0/1 at 90 Gtc cancelled as asked (#3.0)
+    OneAmendRefused: request-rejected c1 -> Replacing
+        1 hears #6 order 1 0/1 at 90 Gtc rejected venue-says-no (#5.0)
     CancelRefused: request-rejected c1 cancel -> Replacing
         1 hears #7 order 1 0/1 at 90 Gtc rejected venue-says-no (#6.0)
     Unanswered: unanswered c1 -> Replacing

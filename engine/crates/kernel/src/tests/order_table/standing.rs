@@ -100,6 +100,8 @@ fn amending() {
         1 hears #6 order 1 0/1 at the market triggered (#3.0)
     Amended: amended c1 2 95 -> Open
         1 hears #6 order 1 0/2 at 95 Gtc amended (#5.0)
+    AmendedBefore: amended c1 1 91 v 1001 -> Open
+        1 hears #7 order 1 0/1 at 93 Gtc amended (#5.0)
     Resized: resized c1 0.5 -> Amending
     AmendRefused: request-rejected c1 -> Open
         1 hears #6 order 1 0/1 at 90 Gtc rejected venue-says-no (#5.0)
@@ -142,6 +144,8 @@ fn cancelling() {
         1 hears #6 order 1 0/1 at the market triggered (#3.0)
     Amended: amended c1 2 95 -> Cancelling
         1 hears #6 order 1 0/2 at 95 Gtc amended (#3.0)
+    AmendedBefore: amended c1 1 91 v 1001 -> Cancelling
+        1 hears #8 order 1 0/1 at 93 Gtc amended (#5.0)
     Resized: resized c1 0.5 -> Cancelling
     AmendRefused: request-rejected c1 -> Cancelling
         1 hears #7 order 1 0/1 at 90 Gtc rejected venue-says-no (#5.0)
