@@ -14,6 +14,7 @@ mod answers;
 mod closing;
 mod deliveries;
 mod doubt;
+mod funding;
 mod intents;
 mod kill;
 mod lifecycle;
@@ -71,6 +72,8 @@ pub struct TradingCore {
     leverage: Vec<Option<(u32, MarginMode)>>,
     /// What the exchange says of positions and what is nobody's, by instrument.
     holdings: Vec<Holding>,
+    /// Exchange time of the collateral that replaced ours last: what happened by then is in it.
+    cash_as_of: Option<Timestamp>,
     /// Whether the account agrees with the exchange since the connection came up.
     reconciled: bool,
     /// How often the exchange's word differed from ours.
@@ -120,6 +123,7 @@ impl TradingCore {
             money: Money::default(),
             leverage: vec![None; instruments],
             holdings: vec![Holding::default(); instruments],
+            cash_as_of: None,
             reconciled: !settings.live,
             differences: 0,
             shutdown: None,

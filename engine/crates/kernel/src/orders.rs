@@ -155,6 +155,11 @@ impl Orders {
             .try_fold(Decimal::ZERO, Decimal::checked_add)
     }
 
+    /// Whether any order in an instrument is open, or gone not long ago.
+    pub(crate) fn ever_in(&self, instrument: InstrumentId) -> bool {
+        self.open.iter().chain(self.closed.values()).any(|order| order.order.instrument == instrument)
+    }
+
     /// The order of that name, open or gone not long ago.
     pub(crate) fn id_of(&self, name: ClientOrderId) -> Option<OrderId> {
         self.names.get(&name).copied()

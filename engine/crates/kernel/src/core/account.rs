@@ -143,7 +143,30 @@ impl TradingCore {
         })
     }
 
-    /// Money came in or went out other than by trading.
+    /// Money came in or went out other than by trading. What the exchange's word on the collateral contained is known.
+    pub(super) fn deposit(&mut self, time: Timestamp, change: Decimal, cause: BalanceCause) -> Option<()> {
+        if self.is_in_cash(time) { Some(()) } else { self.balance(time, change, cause) }
+    }
+
+    /// Whether the exchange's word on the collateral contained what happened at a time already.
+    fn is_in_cash(&self, time: Timestamp) -> bool {
+        self.cash_as_of.is_some_and(|as_of| time <= as_of)
+    }
+
+    /// Does what moves money. Where the exchange's word on the collateral contained it already, as something else than what it
+    /// was, the collateral stays as it is.
+    pub(super) fn keep_cash(&mut self, time: Timestamp, moves: impl FnOnce(&mut Self)) {
+        let before = if self.is_in_cash(time) { self.cash() } else { None };
+        moves(self);
+        let by = before.and_then(|before| before.checked_sub(self.cash()?));
+        if let Some(by) = by.filter(|by| !derived(*by).is_zero())
+            && self.balance(time, by, BalanceCause::Other).is_none()
+        {
+            self.strays += 1;
+        }
+    }
+
+    /// Changes what was paid in, and tells everybody.
     pub(super) fn balance(&mut self, time: Timestamp, change: Decimal, cause: BalanceCause) -> Option<()> {
         self.settings.cash = self.settings.cash.checked_add(change)?;
         self.revision += 1;
@@ -174,22 +197,24 @@ impl TradingCore {
         let strangers = positions.iter().filter(|report| report.instrument.get() as usize >= self.holdings.len()).count();
         self.strays += u64::try_from(strangers).unwrap_or(u64::MAX);
         if let Some(theirs) = cash {
-            self.check_cash(time, theirs);
+            self.check_cash(time, theirs, &positions);
         }
         self.now_reconciled();
         Some(())
     }
 
     /// What the exchange says the collateral is replaces ours, where nothing is on its way that could explain a difference.
-    fn check_cash(&mut self, time: Timestamp, theirs: Decimal) {
-        if self.holdings.iter().any(|holding| !holding.is_news(time)) {
+    fn check_cash(&mut self, time: Timestamp, theirs: Decimal, positions: &[PositionReport]) {
+        if self.holdings.iter().any(|holding| !holding.is_news(time)) || self.is_in_cash(time) {
             return;
         }
-        let ours = self.cash();
-        let Some(difference) = ours.and_then(|ours| theirs.checked_sub(ours)).filter(|by| !derived(*by).is_zero()) else {
+        let Some(ours) = self.cash_netted(positions) else { return };
+        let Some(difference) = theirs.checked_sub(ours) else { return };
+        self.cash_as_of = Some(time);
+        if derived(difference).is_zero() {
             return;
-        };
-        self.differ(time, DifferenceOf::Cash, ours.unwrap_or_default(), theirs);
+        }
+        self.differ(time, DifferenceOf::Cash, ours, theirs);
         if self.balance(time, difference, BalanceCause::Other).is_none() {
             self.strays += 1;
         }
@@ -201,6 +226,28 @@ impl TradingCore {
         let realized =
             |position: &crate::Position| position.size().checked_mul(position.entry_price())?.checked_add(position.flow());
         self.positions().try_fold(self.settled(), |sum, (_, position)| sum.checked_add(realized(position)?))
+    }
+
+    /// Our collateral as the exchange reckons it: of an instrument that several strategies hold, it has one position with one
+    /// average entry, and what they made by trading against one another is realized. None where it did not say that entry.
+    fn cash_netted(&self, positions: &[PositionReport]) -> Option<Decimal> {
+        let mut sum = self.settled();
+        for place in 0..self.holdings.len() {
+            let instrument = InstrumentId::new(u32::try_from(place).ok()?);
+            let held =
+                || self.slots.iter().filter_map(|slot| slot.ledger.position(instrument)).filter(|one| !one.size().is_zero());
+            let flow = held().try_fold(Decimal::ZERO, |sum, position| sum.checked_add(position.flow()))?;
+            let size = held().try_fold(Decimal::ZERO, |sum, position| sum.checked_add(position.size()))?;
+            let mut entries = held().map(crate::Position::entry_price);
+            let entry = match (entries.next(), entries.next()) {
+                (None, _) => continue,
+                (Some(entry), None) => entry,
+                (Some(_), Some(_)) if size.is_zero() => Decimal::ZERO,
+                (Some(_), Some(_)) => positions.iter().find(|report| report.instrument == instrument)?.entry_price?.get(),
+            };
+            sum = sum.checked_add(flow)?.checked_add(size.checked_mul(entry)?)?;
+        }
+        Some(sum)
     }
 
     /// The connection was lost: what happens meanwhile is not known.

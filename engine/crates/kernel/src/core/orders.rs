@@ -125,6 +125,12 @@ impl TradingCore {
 
     /// A fill moves the position at once. One of an order that nobody remembers is money all the same.
     pub(super) fn fill(&mut self, fill: &VenueFill) -> Option<()> {
+        let mut known = None;
+        self.keep_cash(fill.time, |core| known = core.count(fill));
+        known
+    }
+
+    fn count(&mut self, fill: &VenueFill) -> Option<()> {
         self.leverage.get(fill.instrument.get() as usize)?;
         match self.fills.see(fill, self.now) {
             Seen::New => {}

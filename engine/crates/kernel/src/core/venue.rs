@@ -6,8 +6,7 @@ use super::TradingCore;
 use crate::orders::News;
 use crate::queue::Rank;
 use crate::{
-    Decimal, Event, FaultKind, FundingEvent, InstrumentId, OrderChange, OrderEvent, PositionCause, PositionEvent, Refusal,
-    Timestamp, VenueEvent, derived,
+    Decimal, Event, InstrumentId, OrderChange, OrderEvent, PositionCause, PositionEvent, Refusal, Timestamp, VenueEvent,
 };
 
 impl TradingCore {
@@ -47,7 +46,7 @@ impl TradingCore {
             VenueEvent::LeverageRejected { instrument, refusal } => self.leverage_rejected(instrument, refusal),
             VenueEvent::Funding { instrument, time, rate, payment } => self.funding(instrument, time, rate, payment),
             VenueEvent::Position(report) => self.position_report(&report),
-            VenueEvent::Balance { time, change, cause } => self.balance(time, change, cause),
+            VenueEvent::Balance { time, change, cause } => self.deposit(time, change, cause),
             VenueEvent::Snapshot(snapshot) => self.snapshot(*snapshot),
         };
         if known.is_none() {
@@ -87,60 +86,5 @@ impl TradingCore {
                 self.tell_position(place, instrument, size, PositionCause::Settings, self.now);
             }
         }
-    }
-
-    /// Funding is paid once for each instrument and time, and shared by those who hold it as they hold it: the last one takes
-    /// what rounding leaves, so that the shares add up to the payment. Where nobody holds it, its fills being told later
-    /// than it or those that closed it earlier, it is that of the one strategy concerned with it; else it is a stray.
-    fn funding(&mut self, instrument: InstrumentId, time: Timestamp, rate: Decimal, payment: Decimal) -> Option<()> {
-        let paid = self.funding_paid.get_mut(instrument.get() as usize)?;
-        if paid.is_some_and(|paid| time <= paid) {
-            return Some(());
-        }
-        *paid = Some(time);
-        let sizes = self.slots.iter().map(|slot| slot.ledger.size_in(instrument)).enumerate();
-        let holders: Vec<(usize, Decimal)> = sizes.filter(|(_, size)| !size.is_zero()).collect();
-        let net = holders.iter().try_fold(Decimal::ZERO, |sum, (_, size)| sum.checked_add(*size));
-        let mut left = payment;
-        for (index, (place, size)) in holders.iter().enumerate() {
-            let share = if index + 1 == holders.len() {
-                left
-            } else {
-                let share = net.and_then(|net| payment.checked_mul(*size)?.checked_div(net));
-                derived(share.unwrap_or_default())
-            };
-            left = left.saturating_sub(share);
-            self.pay_funding(*place, &FundingEvent { instrument, time, rate, payment: share });
-        }
-        if !holders.is_empty() {
-            return Some(());
-        }
-        let place = self.only_one_concerned(instrument)?;
-        self.pay_funding(place, &FundingEvent { instrument, time, rate, payment });
-        Some(())
-    }
-
-    /// The one strategy that ever held an instrument or has orders in it.
-    fn only_one_concerned(&self, instrument: InstrumentId) -> Option<usize> {
-        let is_concerned = |place: &usize| {
-            let slot = &self.slots[*place];
-            let ordered = || slot.orders.open().iter().any(|open| open.order.instrument == instrument);
-            slot.ledger.position(instrument).is_some() || ordered()
-        };
-        let mut concerned = (0..self.slots.len()).filter(is_concerned);
-        concerned.next().filter(|_| concerned.next().is_none())
-    }
-
-    fn pay_funding(&mut self, place: usize, event: &FundingEvent) {
-        let slot = &mut self.slots[place];
-        let paid = slot.ledger.money.with_funding(event.payment);
-        let (Ok(own), Ok(all)) = (paid, self.money.with_funding(event.payment)) else {
-            let detail = format!("funding {} of instrument {} leaves the range of money", event.payment, event.instrument);
-            return self.fault_of(place, FaultKind::Overflow, "account", detail);
-        };
-        (slot.ledger.money, self.money) = (own, all);
-        self.changed(place);
-        let event = FundingEvent { payment: derived(event.payment), ..event.clone() };
-        self.offer(place, Rank::Funding, Event::Funding(Box::new(event)));
     }
 }

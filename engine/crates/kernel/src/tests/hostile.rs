@@ -313,7 +313,7 @@ impl World {
         if matches!(strategy.state(), StrategyState::Created | StrategyState::Stopped | StrategyState::Faulted(_)) {
             assert_eq!(strategy.subscriptions(), [], "what has ended hears nothing");
         }
-        assert_eq!(self.core.settled() - settings(Limits::default()).cash, strategy.settled(), "its books are the account's");
+        assert_eq!(self.core.settled() - self.core.settings().cash, strategy.settled(), "its books are the account's");
     }
 }
 
