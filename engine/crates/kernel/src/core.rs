@@ -278,7 +278,8 @@ impl TradingCore {
         self.place_of(strategy).map(|place| StrategyView(&self.slots[place]))
     }
 
-    /// Mark price of an instrument; where none is published, the last price.
+    /// Mark price of an instrument; where none is published, the last price; where nobody was seen to trade either, half way
+    /// between the best bid and offer.
     pub fn mark_price(&self, instrument: InstrumentId) -> Option<Price> {
         self.feeds.mark_price(instrument)
     }

@@ -193,6 +193,27 @@ fn a_run_over_ticks_alone_hears_them_in_order_and_fills_from_them() {
 }
 
 #[test]
+fn a_run_over_quotes_alone_fills_market_orders_at_the_best_opposite_price() {
+    let notes = RefCell::default();
+    let mut settings = settings();
+    settings.series = Arc::new([]);
+    let quotes = vec![quote(1_000, "99", "101"), quote(2_000, "100", "102"), quote(3_000, "101", "103")];
+    let backtest = Backtest::new(settings, vec![deployment(FIRST)], Vec::new()).expect("sound settings");
+    let backtest = backtest.with_ticks(vec![feed(TickKind::Quotes, quotes)]);
+    let wanted = Answer::Subscriptions(vec![Subscription::Quotes(BTC)]);
+    let mut targets = [1, 1, 0].into_iter();
+    let trades = move |event: &Event| {
+        let size = matches!(event, Event::Quote(_)).then(|| targets.next()).flatten();
+        let target = |mantissa| Intent::SetTarget { instrument: BTC, size: Wanted { mantissa, scale: 0 }, tag: None };
+        size.map(target).into_iter().collect()
+    };
+    let outcome = run(backtest, &mut [noting(&notes, wanted, trades)]);
+    let fills: Vec<String> = notes.take().into_iter().filter(|note| note.contains("filled")).collect();
+    assert_eq!(fills, ["1000: filled at 101 of 1000", "3000: filled at 101 of 3000"]);
+    assert_eq!(outcome.money.final_equity, outcome.money.initial_cash - outcome.money.fees);
+}
+
+#[test]
 fn an_order_that_comes_late_finds_a_market_that_moved_on() {
     let notes = RefCell::default();
     let outcome = over_ticks(&notes, None, Latency { order_ms: 600, ..Latency::default() });

@@ -3,8 +3,8 @@
 use super::TradingCore;
 use crate::queue::Rank;
 use crate::{
-    Book, Candle, CandleEvent, CoreSettings, Event, Feed, FeedChange, FeedEvent, InstrumentId, MarketEvent, Price, SeriesId,
-    StrategyState, Subscription, Timestamp,
+    Book, Candle, CandleEvent, CoreSettings, Decimal, Event, Feed, FeedChange, FeedEvent, InstrumentId, MarketEvent, Price,
+    SeriesId, StrategyState, Subscription, Timestamp,
 };
 
 /// Who hears what, and the latest prices.
@@ -53,7 +53,7 @@ impl Feeds {
     #[inline]
     pub(super) fn mark_price(&self, instrument: InstrumentId) -> Option<Price> {
         let feeds = self.instruments.get(instrument.get() as usize)?;
-        feeds.mark.or(feeds.last)
+        feeds.mark.or(feeds.last).or_else(|| feeds.best.and_then(middle))
     }
 
     /// Best bid and offer of an instrument.
@@ -214,6 +214,11 @@ impl TradingCore {
             self.offer(place, Rank::Market, event);
         }
     }
+}
+
+/// Half way between bid and offer.
+fn middle((bid, ask): (Price, Price)) -> Option<Price> {
+    Price::new(bid.get().checked_add(ask.get())?.checked_div(Decimal::TWO)?).ok()
 }
 
 /// A book of at most so many levels a side.

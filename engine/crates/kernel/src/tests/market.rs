@@ -78,6 +78,9 @@ fn what_is_not_history_waits_until_the_strategy_runs() {
 fn a_published_mark_price_goes_before_the_last_price() {
     let mut core = started();
     assert_eq!(core.mark_price(BTC), None);
+    events(&mut core, Input::Market(MarketEvent::Book(Box::new(book()))));
+    let middle = (book().bids[0].price.get() + book().asks[0].price.get()) / Decimal::TWO;
+    assert_eq!(core.mark_price(BTC).map(Price::get), Some(middle));
     let (time, size) = (Timestamp::from_millis(0), Size::new(Decimal::ONE).expect("positive"));
     let trade = |digits| Trade { instrument: BTC, time, price: price(digits), size, taker: Side::Buy };
     events(&mut core, Input::Market(MarketEvent::Trade(trade(101))));
