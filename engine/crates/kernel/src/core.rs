@@ -12,11 +12,13 @@
 mod account;
 mod answers;
 mod closing;
+mod dead_man;
 mod deliveries;
 mod doubt;
 mod funding;
 mod intents;
 mod kill;
+mod leverage;
 mod lifecycle;
 mod market;
 mod orders;
@@ -154,7 +156,7 @@ impl TradingCore {
         self.batch = None;
         if now > self.now {
             self.now = now;
-            if self.watch.next().is_some_and(|due| due < now) {
+            if self.next_to_look_after().is_some_and(|due| due < now) {
                 self.watch_orders(Timestamp::from_millis(now.as_millis() - 1));
             }
             if self.schedule.next().is_some_and(|due| due < now) {
@@ -217,7 +219,7 @@ impl TradingCore {
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
         // None is below everything: the earliest of those there are.
-        let timer = [self.schedule.next(), self.watch.next(), self.shutdown].into_iter().flatten().min();
+        let timer = [self.schedule.next(), self.next_to_look_after(), self.shutdown].into_iter().flatten().min();
         if self.account_guard.watching { timer.into_iter().chain(self.account_guard.wake).min() } else { timer }
     }
 
@@ -292,6 +294,11 @@ impl TradingCore {
     /// What the exchange said that could not be, or should not have been.
     pub const fn oddities(&self) -> Oddities {
         self.oddities
+    }
+
+    /// Changes of leverage whose outcome is not known yet.
+    pub fn leverage_unanswered(&self) -> usize {
+        self.settings_asked.len()
     }
 
     /// Open orders that somebody else placed in this account, by the exchange's number.

@@ -225,7 +225,23 @@ pub enum OrderChange {
     Amended,
 }
 
-/// Which request an order event answers.
+/// The intent that an order event answers or follows from.
+///
+/// An intent is answered exactly once: by its denial, or by the first word on what became of it.
+///
+/// - A new order (to place, to close, to reach a target): [`OrderChange::Accepted`], or [`OrderChange::Rejected`] or
+///   [`OrderChange::Expired`] where it never stood. Whatever happens to it later follows from the same intent and names it too, as
+///   do the exits that were attached to it.
+/// - An amend: [`OrderChange::Amended`] or [`OrderChange::Rejected`]. A cancel: [`OrderChange::Cancelled`] or
+///   [`OrderChange::Rejected`]. Where the order ends otherwise first, that is a rejection (`order-ended`).
+/// - To cancel all: one such answer for each order that it cancels.
+/// - Leverage: [`OrderChange::Accepted`] or [`OrderChange::Rejected`], without an order.
+/// - What asks nothing of the exchange (timers, notifications, a target that is reached, to cancel all of nothing) is done when it is
+///   taken, and answered only where it is denied. Of an answer with too many intents the first one beyond is denied for all of them.
+///
+/// A lost answer is no end: the exchange is asked until it is known. A strategy that has ended (stopped, faulted) hears no more,
+/// and over an upgrade the answers wait for the new version. Only an exchange that contradicts itself (an order that it did not
+/// know turns up) is told of as it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answers {
     /// Number of the event whose answer held the intent.
@@ -239,7 +255,7 @@ pub struct Answers {
 pub struct OrderEvent {
     /// When it happened.
     pub time: Timestamp,
-    /// The order after the event; none where a request was denied that names no order we know.
+    /// The order after the event; none where the request is about none (leverage), or names none that we know.
     pub order: Option<Order>,
     /// What happened.
     pub change: OrderChange,

@@ -145,6 +145,17 @@ const LEG_STOP_LOSS: u8 = 2;
 /// Leg of what the core sends to close a position.
 pub(crate) const LEG_CLOSING: u8 = 3;
 
+/// The exchange's dead man's switch, as far as it is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct DeadMan {
+    /// When it was last asked to strike.
+    pub(crate) strikes_at: Option<Timestamp>,
+    /// Whether that is unanswered.
+    pub(crate) unanswered: bool,
+    /// Whether it does not hold what it was asked to, and the operator was told so.
+    pub(crate) lost: bool,
+}
+
 /// What guards the account.
 #[derive(Debug)]
 pub(crate) struct AccountGuard {
@@ -153,8 +164,7 @@ pub(crate) struct AccountGuard {
     pub(crate) elsewhere: Decimal,
     /// Whether the connection to the exchange stands.
     pub(crate) connected: bool,
-    /// When the dead man's switch is set to strike.
-    pub(crate) strikes_at: Option<Timestamp>,
+    pub(crate) dead_man: DeadMan,
     /// Whether anything is declared or under way that has to be looked after.
     pub(crate) watching: bool,
     /// When to look next, if nothing happens.
@@ -167,7 +177,7 @@ impl Default for AccountGuard {
             switch: Switch::default(),
             elsewhere: Decimal::ZERO,
             connected: true,
-            strikes_at: None,
+            dead_man: DeadMan::default(),
             watching: false,
             wake: None,
         }

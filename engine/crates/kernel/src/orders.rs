@@ -77,8 +77,8 @@ pub(crate) struct Learnt {
     pub(crate) contradicts: bool,
     /// They contradict what was said before, and were followed.
     pub(crate) odd: bool,
-    /// More filled than was ordered.
-    pub(crate) over_filled: bool,
+    /// More filled than was ordered: the name of the order, its size, and what filled.
+    pub(crate) over_filled: Option<(ClientOrderId, Size, Decimal)>,
     /// It was taken for dead.
     pub(crate) revived: bool,
     /// A cancel that the core sent by itself came to nothing.

@@ -242,7 +242,7 @@ impl<'a> RiskGate<'a> {
             }
             Request::ScheduleCancel { at, now } => {
                 check_schedule(at, now)?;
-                Command::ScheduleCancel { at }
+                Command::ScheduleCancel { at, expires_after }
             }
         };
         Ok(Approved(command))

@@ -354,6 +354,11 @@ pub enum RiskEvent {
         /// What is still held, signed.
         size: Decimal,
     },
+    /// The exchange's dead man's switch, which is to be kept set, was refused or is unanswered: should the connection break, open
+    /// orders stay. It is asked for again and again.
+    DeadManLost,
+    /// It is set again.
+    DeadManBack,
 }
 
 /// What is to be done.
@@ -365,6 +370,9 @@ pub enum Output {
     Send(Batch),
     /// Ask the exchange what became of an order.
     Resolve(Resolve),
+    /// Ask the exchange which leverage and margin mode hold for an instrument: whether a change was taken is unknown. The answer
+    /// is [`VenueEvent::LeverageSet`].
+    ResolveLeverage(InstrumentId),
     /// Tell the trader.
     Notify {
         /// Who says so.
@@ -419,7 +427,8 @@ pub enum Output {
     /// Ask the exchange for everything at once; the answer is [`VenueEvent::Snapshot`]. Strategies that were started wait
     /// for it, and nothing new is sent before it came.
     Reconcile(ReconcileCause),
-    /// The exchange's word on the account differs from ours and is newer than everything we know. Ours is replaced.
+    /// The exchange's word on the account differs from ours and is newer than everything we know, or more filled of an order
+    /// than was ordered. Ours is replaced.
     Difference(Difference),
 }
 
@@ -448,6 +457,8 @@ pub struct Difference {
 /// In what the exchange and we differed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DifferenceOf {
+    /// What filled of an order beyond its size; ours is the size.
+    Filled(ClientOrderId),
     /// The account's signed size of an instrument.
     Position(InstrumentId),
     /// Collateral without unrealized profit.

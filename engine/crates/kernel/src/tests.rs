@@ -2,9 +2,11 @@
 
 mod account;
 mod answers;
+mod dead_man;
 mod denials;
 mod hostile;
 mod kill;
+mod leverage;
 mod lifecycle;
 mod market;
 mod money;

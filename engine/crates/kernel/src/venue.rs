@@ -49,6 +49,8 @@ pub enum Command {
     ScheduleCancel {
         /// When; none: never.
         at: Option<Timestamp>,
+        /// When the exchange may admit this no longer.
+        expires_after: Timestamp,
     },
 }
 
@@ -186,7 +188,7 @@ pub enum VenueEvent {
         /// Terms.
         kind: OrderKind,
     },
-    /// Leverage and margin mode are set.
+    /// Leverage and margin mode as they now are: set, or asked after by [`Output::ResolveLeverage`](crate::Output).
     LeverageSet {
         /// Instrument.
         instrument: InstrumentId,
@@ -194,11 +196,23 @@ pub enum VenueEvent {
         leverage: u32,
         /// Cross or isolated.
         mode: MarginMode,
+        /// Exchange time as of which they are true.
+        as_of: Timestamp,
     },
     /// Leverage and margin mode were refused; they stay as they were.
     LeverageRejected {
         /// Instrument.
         instrument: InstrumentId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The dead man's switch is set, or cleared.
+    CancelScheduled {
+        /// When it strikes; none: never.
+        at: Option<Timestamp>,
+    },
+    /// The dead man's switch was refused; it stays as it was.
+    CancelScheduleRejected {
         /// Why.
         refusal: Refusal,
     },

@@ -30,8 +30,8 @@ pub use desk::{ExchangeSettings, ExchangeSettingsError, LimitFill, ZeroVolume};
 pub use path::path;
 
 use calypte_kernel::{
-    AccountId, Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, RequestKind,
-    Resolve, Size, StrategyId, TimeInForce, Timestamp, VenueEvent,
+    AccountId, Approved, Candle, ClientOrderId, Command, Decimal, Instrument, InstrumentId, NewOrder, OrderKind, Refusal,
+    RequestKind, Resolve, Size, StrategyId, TimeInForce, Timestamp, VenueEvent,
 };
 use clearing::Clearing;
 use desk::Desk;
@@ -95,7 +95,12 @@ impl Exchange {
                     max: if max > 0 { max } else { u32::MAX },
                 });
             }
-            self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
+            self.desk.events.push_back(VenueEvent::LeverageSet {
+                instrument,
+                leverage,
+                mode,
+                as_of: Timestamp::from_millis(i64::MIN),
+            });
         }
         self.desk.clearing = Some(Box::new(Clearing::new(account, cash, settings, instruments)));
         Ok(self)
@@ -185,15 +190,24 @@ impl Exchange {
             Command::Cancel { order, instrument, .. } => self.cancel(order, instrument),
             Command::SetLeverage { instrument, leverage, mode, .. } => {
                 let wanted = Leverage { leverage, mode };
-                // What the account cannot carry is answered with what holds. Without margin any leverage is taken as asked.
+                // What the account cannot carry is refused, after what holds. Without margin any leverage is taken as asked.
                 let holds = self.desk.clearing.as_mut().and_then(|clearing| {
                     clearing.set_leverage(instrument, wanted);
                     clearing.setting(instrument)
                 });
-                let Leverage { leverage, mode } = holds.unwrap_or(wanted);
-                self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode });
+                let holds = holds.unwrap_or(wanted);
+                let Leverage { leverage, mode } = holds;
+                self.desk.events.push_back(VenueEvent::LeverageSet { instrument, leverage, mode, as_of: now });
+                if holds != wanted {
+                    let message = format!("the account cannot carry it; leverage {leverage} holds");
+                    let refusal = Refusal { code: "leverage-refused".into(), message };
+                    self.desk.events.push_back(VenueEvent::LeverageRejected { instrument, refusal });
+                }
             }
-            Command::ScheduleCancel { at } => self.cancel_at = at,
+            Command::ScheduleCancel { at, .. } => {
+                self.cancel_at = at;
+                self.desk.events.push_back(VenueEvent::CancelScheduled { at });
+            }
         }
     }
 

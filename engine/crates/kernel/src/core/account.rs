@@ -47,10 +47,13 @@ impl TradingCore {
         let setting = leverage_of(report);
         let reset = self.leverage[at] != setting;
         self.leverage[at] = setting;
+        if let Some(setting) = setting {
+            self.settle_leverage(instrument, setting, report.time);
+        }
         let ours = self.size_held(instrument);
         if ours == report.size {
             if reset {
-                self.leverage_set(instrument);
+                self.tell_leverage(instrument);
             }
             return Some(());
         }
@@ -61,7 +64,7 @@ impl TradingCore {
         Some(())
     }
 
-    fn differ(&mut self, time: Timestamp, of: DifferenceOf, ours: Decimal, theirs: Decimal) {
+    pub(super) fn differ(&mut self, time: Timestamp, of: DifferenceOf, ours: Decimal, theirs: Decimal) {
         self.differences += 1;
         self.outputs.push_back(Output::Difference(Difference { time, of, ours, theirs }));
     }

@@ -6,10 +6,10 @@
 use super::TradingCore;
 use crate::guard::{Closing, LEG_CLOSING};
 use crate::orders::OpenOrder;
-use crate::risk::{DEAD_MAN_MS_MIN, Lane, Request, RiskGate, Standing};
+use crate::risk::{Lane, Request, Standing};
 use crate::{
     Answers, ClientOrderId, Decimal, EventNumber, InstrumentId, KillAction, OrderId, OrderKind, OrderOrigin, Output, Price,
-    RiskEvent, Rounding, Side, TimeInForce, Timestamp, Urgency,
+    RiskEvent, Rounding, Side, TimeInForce, Urgency,
 };
 
 /// What a position still has to move by to be flat, where it can be traded.
@@ -143,43 +143,6 @@ impl TradingCore {
             Side::Sell => mark.checked_sub(by_share)?,
         };
         Price::new(worst).ok()
-    }
-
-    /// Moves the exchange's dead man's switch on while orders are open, and clears it when none is.
-    pub(super) fn keep_alive(&mut self) {
-        let Some(ahead_ms) = self.settings.risk.dead_man_ms.filter(|_| self.account_guard.connected) else { return };
-        let open = self.slots.iter().any(|slot| !slot.orders.open().is_empty());
-        let due = self.renew_at().is_none_or(|renew_at| renew_at <= self.now);
-        match (open, self.account_guard.strikes_at) {
-            (true, _) if due => self.schedule_cancel(Some(self.now.saturating_add(ahead_ms))),
-            (false, Some(_)) if due => self.schedule_cancel(None),
-            _ => {}
-        }
-    }
-
-    /// When the dead man's switch has to be moved on: after a third of its time.
-    pub(super) fn renew_at(&self) -> Option<Timestamp> {
-        let ahead_ms = self.settings.risk.dead_man_ms.filter(|_| self.account_guard.connected)?;
-        let strikes_at = self.account_guard.strikes_at?;
-        let left = i64::try_from(ahead_ms - ahead_ms / 3).unwrap_or(i64::MAX);
-        Some(Timestamp::from_millis(strikes_at.as_millis().saturating_sub(left)))
-    }
-
-    /// Has the exchange cancel everything as soon as it can: the kill switch fired while the connection is lost, and this
-    /// may get through where a cancel of each order would not.
-    pub(super) fn strike_soon(&mut self) {
-        if self.settings.risk.dead_man_ms.is_some() {
-            self.schedule_cancel(Some(self.now.saturating_add(DEAD_MAN_MS_MIN)));
-        }
-    }
-
-    fn schedule_cancel(&mut self, at: Option<Timestamp>) {
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now);
-        let request = Request::ScheduleCancel { at, now: self.now };
-        if let Ok(approved) = gate.review(&request, &Standing::new(Lane::Closing)) {
-            self.account_guard.strikes_at = at;
-            self.send(approved);
-        }
     }
 }
 

@@ -75,8 +75,15 @@ impl TradingCore {
         self.watch.0.insert((ask_at, strategy, id));
     }
 
-    /// Looks after every order that is due at a time or before. Each once, however far time has jumped.
+    /// When something that is unanswered or in doubt has to be looked after next.
+    #[inline]
+    pub(super) fn next_to_look_after(&self) -> Option<Timestamp> {
+        [self.watch.next(), self.settings_asked.next()].into_iter().flatten().min()
+    }
+
+    /// Looks after everything that is due at a time or before. Each once, however far time has jumped.
     pub(super) fn watch_orders(&mut self, until: Timestamp) {
+        self.ask_leverage(until);
         for (strategy, id) in self.watch.due(until) {
             let Some(place) = self.place_of(strategy) else { continue };
             match self.slots[place].orders.state(id) {

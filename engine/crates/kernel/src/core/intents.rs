@@ -259,8 +259,11 @@ impl TradingCore {
             let message = format!("{LEVERAGE_ASKED_MAX} leverage settings are unanswered; no more may be");
             return Err(Denial::new(DenialCode::TooManyRequests, message).into());
         }
+        let Command::SetLeverage { expires_after, .. } = *approved.get() else { return Ok(()) };
         let (strategy, answers) = (self.slots[place].id(), decided.answers);
-        self.settings_asked.ask(LeverageRequest { strategy, answers, instrument, leverage, mode });
+        // At its expiry itself it may still be admitted.
+        let due = expires_after.saturating_add(1);
+        self.settings_asked.ask(LeverageRequest { strategy, answers, instrument, leverage, mode, expires_after, due });
         self.send(approved);
         Ok(())
     }

@@ -208,7 +208,9 @@ impl TradingCore {
         match change {
             FeedChange::Lost => self.account_guard.connected = false,
             FeedChange::Restored | FeedChange::Recovered => {
-                self.account_guard.connected = true;
+                if !std::mem::replace(&mut self.account_guard.connected, true) {
+                    self.forget_dead_man();
+                }
                 let now = self.now;
                 for slot in &mut self.slots {
                     if let Some(closing) = &mut slot.guard.closing {

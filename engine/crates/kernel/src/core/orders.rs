@@ -8,8 +8,8 @@ use super::intents::answers_of;
 use crate::orders::{Happened, Learnt, News, OpenOrder, Seen};
 use crate::queue::Rank;
 use crate::{
-    ClientOrderId, Decimal, Event, FaultKind, Force, InstrumentId, Order, OrderEvent, OrderId, OrderKind, OrderState,
-    PositionCause, Side, Size, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId,
+    ClientOrderId, Decimal, DifferenceOf, Event, FaultKind, Force, InstrumentId, Order, OrderEvent, OrderId, OrderKind,
+    OrderState, PositionCause, Side, Size, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId,
 };
 
 /// What the exchange said that could not be, or should not have been. Each is a reason to look.
@@ -73,7 +73,10 @@ impl TradingCore {
     fn follow(&mut self, place: usize, id: OrderId, learnt: Learnt, time: Timestamp) {
         self.oddities.contradictions += u64::from(learnt.contradicts);
         self.oddities.reversals += u64::from(learnt.odd);
-        self.oddities.over_fills += u64::from(learnt.over_filled);
+        if let Some((order, size, filled)) = learnt.over_filled {
+            self.oddities.over_fills += 1;
+            self.differ(time, DifferenceOf::Filled(order), size.get(), filled);
+        }
         if learnt.contradicts {
             return;
         }

@@ -14,6 +14,7 @@ impl TradingCore {
         self.epoch = self.epoch.max(epoch);
         self.disconnected();
         self.reconnected();
+        self.forget_dead_man();
         for place in 0..self.slots.len() {
             let open = self.slots[place].orders.open().iter();
             let unanswered: Vec<OrderId> = open.filter(|open| open.is_unanswered()).map(|open| open.order.id).collect();

@@ -5,9 +5,7 @@
 use super::TradingCore;
 use crate::orders::News;
 use crate::queue::Rank;
-use crate::{
-    Decimal, Event, InstrumentId, OrderChange, OrderEvent, PositionCause, PositionEvent, Refusal, Timestamp, VenueEvent,
-};
+use crate::{Decimal, Event, InstrumentId, PositionCause, PositionEvent, Timestamp, VenueEvent};
 
 impl TradingCore {
     pub(super) fn venue(&mut self, event: VenueEvent) {
@@ -36,14 +34,18 @@ impl TradingCore {
             VenueEvent::ExitLive { order, venue_order, instrument, side, size, kind } => {
                 self.exit_live((order, venue_order), instrument, side, size, kind)
             }
-            VenueEvent::LeverageSet { instrument, leverage, mode } => {
-                let setting = self.leverage.get_mut(instrument.get() as usize);
-                setting.map(|setting| *setting = Some((leverage, mode))).map(|()| {
-                    self.settings_asked.set(instrument, leverage, mode);
-                    self.leverage_set(instrument);
-                })
+            VenueEvent::LeverageSet { instrument, leverage, mode, as_of } => {
+                self.leverage_holds(instrument, (leverage, mode), as_of)
             }
             VenueEvent::LeverageRejected { instrument, refusal } => self.leverage_rejected(instrument, refusal),
+            VenueEvent::CancelScheduled { at } => {
+                self.cancel_scheduled(at);
+                Some(())
+            }
+            VenueEvent::CancelScheduleRejected { refusal } => {
+                self.cancel_not_scheduled(&refusal);
+                Some(())
+            }
             VenueEvent::Funding { instrument, time, rate, payment } => self.funding(instrument, time, rate, payment),
             VenueEvent::Position(report) => self.position_report(&report),
             VenueEvent::Balance { time, change, cause } => self.deposit(time, change, cause),
@@ -67,24 +69,5 @@ impl TradingCore {
         let now = position.view(self.leverage[instrument.get() as usize]);
         let event = PositionEvent { time, now, mark: self.feeds.mark_price(instrument), size_before, cause };
         self.offer(place, Rank::Account, Event::Position(Box::new(event)));
-    }
-
-    fn leverage_rejected(&mut self, instrument: InstrumentId, refusal: Refusal) -> Option<()> {
-        let asked = self.settings_asked.refused(instrument)?;
-        let place = self.place_of(asked.strategy)?;
-        let change = OrderChange::Rejected(refusal);
-        let event = OrderEvent { time: self.now, order: None, change, answers: Some(asked.answers) };
-        self.offer(place, Rank::Account, Event::Order(Box::new(event)));
-        Some(())
-    }
-
-    pub(super) fn leverage_set(&mut self, instrument: InstrumentId) {
-        for place in 0..self.slots.len() {
-            let size = self.slots[place].ledger.size_in(instrument);
-            if !size.is_zero() {
-                self.changed(place);
-                self.tell_position(place, instrument, size, PositionCause::Settings, self.now);
-            }
-        }
     }
 }

@@ -149,7 +149,7 @@ wire_enum!(VenueEvent {
     5 = Amended { order, venue_order, size, kind },
     6 = RequestRejected { order, request, refusal },
     7 = ExitLive { order, venue_order, instrument, side, size, kind },
-    8 = LeverageSet { instrument, leverage, mode },
+    8 = LeverageSet { instrument, leverage, mode, as_of },
     9 = Funding { instrument, time, rate, payment },
     10 = Position(report),
     11 = Balance { time, change, cause },
@@ -161,6 +161,8 @@ wire_enum!(VenueEvent {
     17 = Absent { order, as_of },
     18 = ExternalGone { venue_order },
     19 = LeverageRejected { instrument, refusal },
+    20 = CancelScheduled { at },
+    21 = CancelScheduleRejected { refusal },
 });
 
 wire_enum!(Input {

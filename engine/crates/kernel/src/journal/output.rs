@@ -14,7 +14,7 @@ encode_enum!(Command {
     1 = Amend { order, instrument, size, kind, expires_after },
     2 = Cancel { order, instrument, expires_after },
     3 = SetLeverage { instrument, leverage, mode, expires_after },
-    4 = ScheduleCancel { at },
+    4 = ScheduleCancel { at, expires_after },
 });
 
 impl Encode for Approved<Command> {
@@ -88,7 +88,7 @@ encode_enum!(StrategyState {
     6 = Faulted(fault),
 });
 encode_enum!(ReconcileCause { 0 = Start, 1 = Reconnected });
-encode_enum!(DifferenceOf { 0 = Position(instrument), 1 = Cash });
+encode_enum!(DifferenceOf { 0 = Position(instrument), 1 = Cash, 2 = Filled(order) });
 encode_struct!(Difference { time, of, ours, theirs });
 encode_enum!(Output {
     0 = Deliver(deliver),
@@ -104,4 +104,5 @@ encode_enum!(Output {
     10 = ShutDown { late },
     11 = Risk(event),
     12 = Resolve(question),
+    13 = ResolveLeverage(instrument),
 });

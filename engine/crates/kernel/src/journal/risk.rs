@@ -75,4 +75,6 @@ encode_enum!(RiskEvent {
     3 = Paused { strategy, pause },
     4 = Flat { strategy },
     5 = NotFlat { strategy, instrument, size },
+    6 = DeadManLost,
+    7 = DeadManBack,
 });

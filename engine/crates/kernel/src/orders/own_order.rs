@@ -323,7 +323,8 @@ impl OpenOrder {
         match (on, news) {
             (Evidence::PartFill | Evidence::LastFill, News::Fill(fill)) => {
                 self.order.filled = self.order.filled.saturating_add(fill.size.get());
-                learnt.over_filled = self.order.filled > self.order.size.get();
+                let Order { size, filled, .. } = self.order;
+                learnt.over_filled = (filled > size.get()).then_some((self.client_id, size, filled));
                 None
             }
             (Evidence::Triggered, _) if !self.state.is_over() || self.state == OrderState::NeverAdmitted => {

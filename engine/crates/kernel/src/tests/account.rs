@@ -80,6 +80,7 @@ fn a_fill_that_the_word_contained_moves_money_and_not_size() {
     1 hears #6 order 1 2/2 at the market filled 2 at 99, 0 left (#3.0)
     1 hears #7 position 2 -> 2 from 99, realized 0, by Fill
     settled 999.5, fees 0.5, funding 0; 1 holds 2 of 0 from 99, flow -198; wake None
+    differs at 10 in Filled(0x01000009000100000000000003000000): ours 2, theirs 3
     1 hears #8 order 1 3/2 at the market filled 1 at 99, 0 left (#3.0)
     1 hears #9 position 2 -> 3 from 99, realized 0, by Fill
     settled 999.5, fees 0.5, funding 0; 1 holds 3 of 0 from 99, flow -297; wake None

@@ -307,6 +307,7 @@ impl World {
         }
         let waits = strategy.order_states().any(|(_, state)| state.is_in_doubt() || state == OrderState::Sent);
         let asked = strategy.order_states().any(|(_, state)| matches!(state, OrderState::Amending | OrderState::Cancelling));
+        let waits = waits || self.core.leverage_unanswered() > 0;
         if !self.watched && !matches!(strategy.state(), StrategyState::Running | StrategyState::Stopping) && !waits && !asked {
             assert_eq!(self.core.next_wake(), None, "only what runs has timers, and what is unanswered is looked after");
         }

@@ -192,6 +192,7 @@ fn what_is_told_behind_the_collateral_that_contained_it_counts_once() {
     1 hears #6 Balance(BalanceEvent { time: Timestamp(9), cash: 1048, change: 48, cause: Other })
     1 hears #7 funding -2
     1 hears #8 Balance(BalanceEvent { time: Timestamp(7), cash: 1048, change: 2, cause: Other })
+    differs at 7 in Filled(0x01000009000100000000000002000000): ours 1, theirs 2
     1 hears #9 order 1 2/1 at the market filled 1 at 90, 0 left (#2.0)
     1 hears #10 position 1 -> 1 from 90, realized -10, by Fill
     1 hears #11 Balance(BalanceEvent { time: Timestamp(7), cash: 1048, change: 11, cause: Other })
@@ -271,12 +272,13 @@ fn leverage_is_known_once_the_exchange_has_said_it() {
     1 hears #4 order 1 0/1 at the market accepted (#3.0)
     1 hears #5 order 1 1/1 at the market filled 1 at 100, 0 left (#3.0)
     1 hears #6 position 0 -> 1 from 100, realized 0, by Fill
-    1 hears #7 position 1 -> 1 from 100, realized 0, leverage 5, by Settings
-    1 hears #8 candle 0 at 100
+    1 hears #7 no order accepted (#3.1)
+    1 hears #8 position 1 -> 1 from 100, realized 0, leverage 5, by Settings
+    1 hears #9 candle 0 at 100
     sent: c2 sell 1 at the market reduce-only
-    1 hears #9 order 2 0/1 at the market accepted (#8.0)
-    1 hears #10 order 2 1/1 at the market filled 1 at 100, 0 left (#8.0)
-    1 hears #11 position 1 -> 0 from 0, realized 0, by Fill
+    1 hears #10 order 2 0/1 at the market accepted (#9.0)
+    1 hears #11 order 2 1/1 at the market filled 1 at 100, 0 left (#9.0)
+    1 hears #12 position 1 -> 0 from 0, realized 0, by Fill
     "#);
 }
 

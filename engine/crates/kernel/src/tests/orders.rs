@@ -107,6 +107,7 @@ fn a_fill_beyond_the_order_is_recorded_as_it_is() {
     "), @r#"
     1 hears #3 candle 0 at 100
     sent: c1 buy 1 at 90 Gtc
+    differs at 0 in Filled(0x01000009000100000000000003000000): ours 1, theirs 1.5
     1 hears #4 order 1 0/1 at 90 Gtc accepted (#3.0)
     1 hears #5 order 1 1.5/1 at 90 Gtc filled 1.5 at 90, 0 left (#3.0)
     1 hears #6 position 0 -> 1.5 from 90, realized 0, by Fill

@@ -13,6 +13,7 @@
 //! accept c1 | cancelled c1 | fill c1 0.5 100 [fee 0.1] [trade 7] | …
 //! unanswered c1 | absent c1 12000 | open c1 1 90 12000 | request-rejected c1 [cancel] | …   [v 7]: of that form
 //! external 7 buy 1 90 | external-gone 7 | external-fill 7 buy 1 90 [liquidation]
+//! leverage-set 5 [as-of 10] | leverage-rejected | scheduled 30000 | scheduled never | schedule-rejected
 //! opened 1                     a new process took over, in that epoch
 //! show | states                what the core holds
 //! hold                         from here on hooks end only where a line says so
@@ -303,6 +304,14 @@ impl Script {
             "wake" => Input::Wake,
             "opened" => Input::Opened { epoch: words[0].parse().expect("a number") },
             "external" | "external-gone" | "external-fill" => Input::Venue(self.external(verb, words)),
+            "scheduled" => {
+                let at = words[0].parse().ok().map(Timestamp::from_millis);
+                Input::Venue(VenueEvent::CancelScheduled { at })
+            }
+            "schedule-rejected" => {
+                let refusal = Refusal { code: "venue-says-no".into(), message: "no".to_owned() };
+                Input::Venue(VenueEvent::CancelScheduleRejected { refusal })
+            }
             "leverage-rejected" => Input::Venue(VenueEvent::LeverageRejected {
                 instrument: InstrumentId::new(0),
                 refusal: Refusal { code: "venue-says-no".into(), message: "no".to_owned() },
@@ -338,6 +347,7 @@ impl Script {
                 instrument: InstrumentId::new(0),
                 leverage: words[0].parse().expect("a number"),
                 mode: MarginMode::Cross,
+                as_of: words.get(2).map_or(self.now, |as_of| Timestamp::from_millis(as_of.parse().expect("a time"))),
             }),
             _ => Input::Venue(self.about_order(verb, words)),
         }

@@ -47,8 +47,10 @@ impl Backtest {
             }
             // What concerns the trader comes as a notification too.
             Output::Risk(event) => self.observer.risk(self.now, &event),
-            // An account that is not live is not reconciled, and a run neither checkpoints nor changes what it runs.
+            // An account that is not live is not reconciled, and a run neither checkpoints nor changes what it runs. Nothing is lost
+            // on the way to this exchange: what became of a change of leverage is being said.
             Output::Reconcile(_)
+            | Output::ResolveLeverage(_)
             | Output::Difference(_)
             | Output::Parameters { .. }
             | Output::Saved { .. }

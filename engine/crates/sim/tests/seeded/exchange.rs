@@ -8,8 +8,8 @@ mod orders;
 
 use super::random::Random;
 use calypte_kernel::{
-    ClientOrderId, Command, Decimal, Force, InstrumentId, OrderKind, Price, Side, Size, Timestamp, TradeId, VenueEvent,
-    VenueFill, VenueOrder, VenueOrderId,
+    ClientOrderId, Command, Decimal, Force, InstrumentId, MarginMode, OrderKind, Price, Side, Size, Timestamp, TradeId,
+    VenueEvent, VenueFill, VenueOrder, VenueOrderId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,6 +108,7 @@ pub(crate) struct Exchange {
     names: BTreeMap<ClientOrderId, usize>,
     live: Vec<usize>,
     taken: BTreeSet<u64>,
+    leverage: [(u32, MarginMode); INSTRUMENTS],
     numbers: u64,
     fills: Vec<VenueFill>,
     /// Fills that the account has not been told of, by their place.
@@ -136,6 +137,7 @@ impl Exchange {
             names: BTreeMap::new(),
             live: Vec::new(),
             taken: BTreeSet::new(),
+            leverage: [(1, MarginMode::Cross); INSTRUMENTS],
             numbers: 0,
             fills: Vec::new(),
             untold: BTreeSet::new(),

@@ -90,9 +90,14 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Takes note of what the risk gate let pass.
+    pub(crate) fn passed(&mut self, nonce: u64, command: &Command) {
+        self.approved.insert(nonce, command.clone());
+    }
+
     /// Takes note of what the risk gate let pass. No name is sent twice.
     pub(crate) fn no_name_is_used_twice(&mut self, nonce: u64, command: &Command) -> Result<(), Violation> {
-        self.approved.insert(nonce, command.clone());
+        self.passed(nonce, command);
         let Command::Place(new) = command else { return Ok(()) };
         let before = self.names.insert(new.client_id, nonce);
         hold(before.is_none(), Invariant::NamesUsedOnce, || format!("{} names two orders", new.client_id))

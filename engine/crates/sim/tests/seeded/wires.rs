@@ -4,7 +4,7 @@
 use super::exchange::{Action, Line, Said};
 use super::plan::Profile;
 use super::random::Random;
-use calypte_kernel::{ClientOrderId, Command, Resolve, Timestamp, VenueEvent};
+use calypte_kernel::{ClientOrderId, Command, InstrumentId, Resolve, Timestamp, VenueEvent};
 use std::collections::VecDeque;
 
 /// How far ahead of its turn a request may arrive.
@@ -17,6 +17,8 @@ pub(crate) enum Request {
     Act(Action),
     /// What became of an order?
     Resolve(Resolve),
+    /// Which leverage holds?
+    Leverage(InstrumentId),
     /// What is the state of everything?
     Reconcile,
 }

@@ -8,6 +8,7 @@ fn filled() {
     insta::assert_snapshot!(rows_of(OrderState::Filled), @r#"
     Accepted: accept c1 -> Filled
     LastFill: fill c1 1 90 -> Filled (over-fill)
+        differs at 0 in Filled(0x01000009000100000000000003000000): ours 1, theirs 2
         1 hears #7 order 1 2/1 at 90 Gtc filled 1 at 90, 0 left (#3.0)
         1 hears #8 position 1 -> 2 from 90, realized 0, by Fill
     OldFormGone: cancelled c1 v 1 -> Filled

@@ -19,6 +19,7 @@ pub(super) fn write_output(transcript: &mut String, output: &Output, next_order:
         Output::Resolve(resolve) => {
             writeln!(transcript, "asks after {}, repeats until {}", resolve.order, resolve.repeat_until)
         }
+        Output::ResolveLeverage(instrument) => writeln!(transcript, "asks after leverage of {instrument}"),
         Output::Notify { strategy, text, .. } => writeln!(transcript, "{strategy} notifies: {text}"),
         Output::Lifecycle { strategy, state } => writeln!(transcript, "{strategy} is {}", state_in_words(state)),
         Output::Denied { strategy, refusal } => {
@@ -65,7 +66,7 @@ fn command_in_words(command: &Command, next_order: usize) -> String {
         Command::Amend { size, kind, .. } => format!("amend to {size} {}", kind_in_words(kind)),
         Command::Cancel { order, .. } => format!("cancel of event {}", order.origin().expect("ours").event),
         Command::SetLeverage { leverage, .. } => format!("leverage {leverage}"),
-        Command::ScheduleCancel { at } => format!("cancel everything at {:?}", at.map(Timestamp::as_millis)),
+        Command::ScheduleCancel { at, .. } => format!("cancel everything at {:?}", at.map(Timestamp::as_millis)),
     }
 }
 

@@ -161,10 +161,12 @@ fn leverage_changes_only_where_the_account_can_carry_it() {
         script
             .exchange
             .apply(script.now(), Command::SetLeverage { instrument: MARKET, leverage, mode, expires_after: Timestamp::MAX });
-        match script.exchange.poll() {
-            Some(VenueEvent::LeverageSet { leverage, mode, .. }) => (leverage, mode),
-            other => panic!("{other:?}"),
-        }
+        let Some(VenueEvent::LeverageSet { leverage: holds, mode: in_mode, .. }) = script.exchange.poll() else {
+            panic!("what holds comes first")
+        };
+        let refused = matches!(script.exchange.poll(), Some(VenueEvent::LeverageRejected { .. }));
+        assert_eq!(refused, (leverage, mode) != (holds, in_mode), "what does not hold is refused");
+        (holds, in_mode)
     };
     assert_eq!(set(&mut script, 8, MarginMode::Isolated), (8, MarginMode::Isolated));
     assert_eq!(set(&mut script, 11, MarginMode::Cross), (8, MarginMode::Isolated), "more than the tiers allow");

@@ -2,8 +2,8 @@
 
 use super::{Action, Exchange, Line, NOTIONAL_MAX, Order, Random, place_of};
 use calypte_kernel::{
-    ClientOrderId, Command, Decimal, NewOrder, OrderKind, OrderOrigin, Price, Refusal, RequestKind, Side, Size, TimeInForce,
-    Timestamp, TriggerKind, VenueEvent,
+    ClientOrderId, Command, Decimal, InstrumentId, NewOrder, OrderKind, OrderOrigin, Price, Refusal, RequestKind, Side, Size,
+    TimeInForce, Timestamp, TriggerKind, VenueEvent,
 };
 
 fn refusal(code: &'static str) -> Refusal {
@@ -23,16 +23,16 @@ impl Exchange {
                 self.amend(*order, (*size, *kind), *expires_after, random);
             }
             Command::Cancel { order, expires_after, .. } => self.cancel(*order, *expires_after, random),
-            Command::SetLeverage { instrument, leverage, mode, .. } => {
-                let (instrument, leverage, mode) = (*instrument, *leverage, *mode);
-                let event = if random.chance(70) {
-                    VenueEvent::LeverageSet { instrument, leverage, mode }
+            Command::SetLeverage { instrument, leverage, mode, expires_after } => {
+                if self.clock <= *expires_after && random.chance(70) {
+                    self.leverage[place_of(*instrument)] = (*leverage, *mode);
+                    self.say_leverage(*instrument);
                 } else {
-                    VenueEvent::LeverageRejected { instrument, refusal: refusal("leverage") }
-                };
-                self.say(Line::Answers, event);
+                    let (instrument, refusal) = (*instrument, refusal("leverage"));
+                    self.say(Line::Answers, VenueEvent::LeverageRejected { instrument, refusal });
+                }
             }
-            Command::ScheduleCancel { .. } => {}
+            Command::ScheduleCancel { at, .. } => self.say(Line::Answers, VenueEvent::CancelScheduled { at: *at }),
         }
         false
     }
@@ -259,6 +259,13 @@ impl Exchange {
         if self.orders[at].kind == OrderKind::Market {
             self.pass(at, random);
         }
+    }
+
+    /// What leverage holds for an instrument.
+    pub(crate) fn say_leverage(&mut self, instrument: InstrumentId) {
+        let as_of = self.tick();
+        let (leverage, mode) = self.leverage[place_of(instrument)];
+        self.say(Line::Answers, VenueEvent::LeverageSet { instrument, leverage, mode, as_of });
     }
 
     /// What became of an order, to whom it may concern.
