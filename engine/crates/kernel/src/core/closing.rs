@@ -21,15 +21,19 @@ struct ToClose {
 impl TradingCore {
     /// Goes on with what a kill switch began for a strategy.
     pub(super) fn go_on_closing(&mut self, place: usize) {
-        let Some(closing) = self.slots[place].guard.closing else { return };
-        if !self.account_guard.connected {
-            return;
-        }
+        let begun = self.slots[place].guard.closing;
+        // What comes to light after all was done, a fill told late or an order that lives after all, is to go too.
+        let again = || self.demanded(place).map(|action| Closing::new(action, self.now));
+        let Some(closing) = begun.or_else(again).filter(|_| self.account_guard.connected) else { return };
         let open = self.slots[place].orders.open().iter().any(|open| is_concerned(open, closing.action));
         let left = if closing.action == KillAction::Flatten { self.left_to_close(place) } else { Vec::new() };
         if !open && left.is_empty() {
-            return self.closed(place, closing.action);
+            if begun.is_some() {
+                self.closed(place, closing.action);
+            }
+            return;
         }
+        self.slots[place].guard.closing = Some(closing);
         if closing.gave_up {
             return;
         }
@@ -48,6 +52,13 @@ impl TradingCore {
         self.slots[place].guard.closing = Some(Closing { attempts, next, ..closing });
         self.cancel_for(place, closing.action);
         self.close(place, &left);
+    }
+
+    /// What the kill switches that fired want done with a strategy's orders and positions.
+    pub(super) fn demanded(&self, place: usize) -> Option<KillAction> {
+        let switches = [&self.account_guard.switch, &self.slots[place].guard.switch];
+        let action = switches.into_iter().filter_map(|switch| Some(switch.killed?.action)).max();
+        action.filter(|action| *action != KillAction::Pause)
     }
 
     fn closed(&mut self, place: usize, action: KillAction) {

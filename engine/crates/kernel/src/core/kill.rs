@@ -5,6 +5,7 @@
 use super::TradingCore;
 use crate::denial::{Denial, DenialCode};
 use crate::guard::Closing;
+use crate::slot::Slot;
 use crate::{
     ClientOrderId, Decimal, FeedChange, KillAction, KillCause, KillRule, KillScope, KillTrigger, OperatorCommand, Output,
     RiskEvent, Timestamp, TradingState, Urgency,
@@ -15,8 +16,10 @@ impl TradingCore {
     pub(super) fn choose_watch(&mut self) {
         let risk = &self.settings.risk;
         let account = !risk.kill.is_empty() || risk.dead_man_ms.is_some();
-        let strategy = || self.slots.iter().any(|slot| slot.deployment.risk.is_watched() || slot.guard.closing.is_some());
-        self.account_guard.watching = account || strategy();
+        let killed = |place| self.demanded(place).is_some();
+        let strategy =
+            |(place, slot): (usize, &Slot)| slot.deployment.risk.is_watched() || slot.guard.closing.is_some() || killed(place);
+        self.account_guard.watching = account || self.slots.iter().enumerate().any(strategy);
         if !self.account_guard.watching {
             self.account_guard.wake = None;
         }
@@ -174,22 +177,25 @@ impl TradingCore {
         match scope {
             KillScope::Account => {
                 self.account_guard.switch.rearm();
-                for slot in self.slots.iter_mut().filter(|slot| slot.guard.switch.killed.is_none()) {
-                    slot.guard.closing = None;
-                }
+                (0..self.slots.len()).for_each(|place| self.close_less(place));
             }
             KillScope::Strategy(strategy) => {
                 let Some(place) = self.place_of(strategy) else { return self.unknown_strategy(strategy) };
                 let guard = &mut self.slots[place].guard;
                 guard.switch.rearm();
                 guard.rests.clear();
-                if self.account_guard.switch.killed.is_none() {
-                    guard.closing = None;
-                }
+                self.close_less(place);
             }
         }
         self.outputs.push_back(Output::Risk(RiskEvent::Rearmed { scope }));
         self.choose_watch();
+    }
+
+    /// A switch was armed again: what only it wanted done is not done any more.
+    fn close_less(&mut self, place: usize) {
+        let demanded = self.demanded(place);
+        let closing = &mut self.slots[place].guard.closing;
+        *closing = closing.filter(|closing| demanded.is_some_and(|demanded| demanded >= closing.action));
     }
 
     fn set_trading_state(&mut self, scope: KillScope, state: TradingState) {

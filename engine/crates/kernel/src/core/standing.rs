@@ -4,7 +4,7 @@ use super::TradingCore;
 use crate::orders::OpenOrder;
 use crate::risk::{Lane, Resting, RiskGate, Stake, Stakes, Standing, Trading, TradingCause, terms};
 use crate::slot::Slot;
-use crate::{ClientOrderId, Decimal, InstrumentId, OrderKind, OrderRef, OrderTag, SelfTrade, TradingState};
+use crate::{ClientOrderId, Decimal, InstrumentId, Order, OrderKind, OrderRef, OrderTag, SelfTrade, Size, TradingState};
 use smallvec::SmallVec;
 
 /// What a request asks for, as far as the rates and the sums of what is at stake care.
@@ -201,11 +201,17 @@ impl TradingCore {
         Some(tally)
     }
 
-    /// What is left of an order at its own price, or at the market's where it has none.
+    /// What is left of an order at its own price, or at the market's where it has none. While amends are unanswered it may be
+    /// any of its forms: the largest counts.
     fn notional_left(&self, open: &OpenOrder) -> Option<Decimal> {
-        let reference = self.feeds.mark_price(open.order.instrument);
-        let price = terms::price_to_value_at(&open.order.kind, reference)?;
-        open.order.remaining().checked_mul(price.get())
+        let Order { instrument, size, kind, filled, .. } = &open.order;
+        let reference = self.feeds.mark_price(*instrument);
+        let left = |size: Size, kind: &OrderKind| {
+            let price = terms::price_to_value_at(kind, reference)?;
+            size.get().saturating_sub(*filled).max(Decimal::ZERO).checked_mul(price.get())
+        };
+        let own = left(*size, kind)?;
+        open.amends_wanted().try_fold(own, |most, (size, kind)| Some(most.max(left(size, &kind)?)))
     }
 
     fn leverage_of(&self, instrument: InstrumentId) -> u32 {

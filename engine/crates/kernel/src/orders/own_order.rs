@@ -213,7 +213,12 @@ impl OpenOrder {
 
     /// The terms of the oldest amend that is unanswered.
     fn wanted(&self) -> Option<(Size, OrderKind)> {
-        self.requests.iter().find_map(|request| request.wanted)
+        self.amends_wanted().next()
+    }
+
+    /// The terms of amends that are unanswered, oldest first.
+    pub(crate) fn amends_wanted(&self) -> impl Iterator<Item = (Size, OrderKind)> {
+        self.requests.iter().filter_map(|request| request.wanted)
     }
 
     /// What news mean, given what is known; none where they cannot be.

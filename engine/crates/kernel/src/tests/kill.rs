@@ -257,3 +257,28 @@ fn nothing_declared_is_nothing_watched() {
     assert!(!script.transcript.contains("Killed"));
     assert_eq!(script.core().next_wake(), None);
 }
+
+#[test]
+fn what_comes_to_light_after_all_was_closed_is_closed_too() {
+    let mut script = Script::new(&given("loss 50 flatten"));
+    script.run("kill 1 flatten\n cancelled c2\n cancelled c3\n fill c4 5 100");
+    assert!(script.transcript.contains("Flat { strategy"), "{}", script.transcript);
+    script.transcript.clear();
+    // It was said to be cancelled, and had filled before that.
+    script.run("fill c2 1 50");
+    assert!(script.transcript.contains("c5 sell 1 at the market reduce-only"), "{}", script.transcript);
+    script.run("fill c5 1 50");
+    assert_eq!(script.transcript.matches("Flat { strategy").count(), 1, "{}", script.transcript);
+    script.transcript.clear();
+    script.run("rearm 1\n fill c3 1 500");
+    assert!(!script.transcript.contains("sent:"), "armed again, it is the strategy's: {}", script.transcript);
+}
+
+#[test]
+fn an_account_that_is_armed_again_leaves_a_strategy_to_its_own_switch() {
+    let mut script = Script::new(&given("loss 500 flatten"));
+    script.run("kill 1 reduce\n kill account flatten\n rearm account\n cancelled c2\n cancelled c3\n cancelled c4");
+    script.transcript.clear();
+    script.run("at 60000\n wake\n candle 0 100");
+    assert!(!script.transcript.contains("sent:"), "nobody wants it flat any more: {}", script.transcript);
+}

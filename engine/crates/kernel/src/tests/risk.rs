@@ -73,6 +73,21 @@ fn an_amendment_is_weighed_without_the_order_it_changes() {
 }
 
 #[test]
+fn an_amend_on_its_way_reserves_for_the_larger_of_both_terms() {
+    let given = "account margin 2\nrunning\ncandle 0 100\nanswer buy 1 limit 90\naccept c1\ncandle 0 100";
+    let reserved = |script: &str| run(&format!("{given}\n{script}")).core().margin().expect("prices are known").reserved;
+    for (script, margin) in [
+        ("answer amend 1 size 3", 135),
+        ("answer amend 1 size 0.5", 45),
+        ("answer amend 1 size 3; amend 1 size 2", 135),
+        ("answer amend 1 size 3\nrequest-rejected c1", 45),
+        ("answer amend 1 size 0.5\namended c1 0.5 90", 22),
+    ] {
+        assert_eq!(reserved(script).trunc(), Decimal::from(margin), "{script}");
+    }
+}
+
+#[test]
 fn margin_is_reserved_when_an_order_is_sent_and_released_on_every_ending() {
     let given = "account margin 2\nrunning\ncandle 0 100\nanswer buy 1 limit 90";
     let reserved = |script: &str| run(&format!("{given}\n{script}")).core().margin().expect("prices are known");
