@@ -1,6 +1,7 @@
 //! The core, driven by scripts: one line is one input, and what follows from it is written down beside it.
 
 mod account;
+mod answered;
 mod answers;
 mod dead_man;
 mod denials;

@@ -74,6 +74,10 @@ pub(super) struct Script {
     /// Orders in the order they were sent: c1 is the first.
     sent: Vec<NewOrder>,
     trades: u64,
+    /// Every order event that was handed out, and to whom.
+    pub(super) told: Vec<(StrategyId, OrderEvent)>,
+    /// The event that intents answered last.
+    pub(super) answered: EventNumber,
     pub(super) transcript: String,
 }
 
@@ -91,6 +95,8 @@ impl Script {
             out: BTreeMap::new(),
             sent: Vec::new(),
             trades: 0,
+            told: Vec::new(),
+            answered: EventNumber::new(0),
             transcript: String::new(),
         }
     }
@@ -182,6 +188,9 @@ impl Script {
 
     pub(super) fn end(&mut self, strategy: StrategyId, answer: Answer, effects: Option<Box<Effects>>) {
         let deliver = self.out.remove(&strategy).unwrap_or_else(|| panic!("no hook of strategy {strategy} is out"));
+        if matches!(&answer, Answer::Intents(intents) if !intents.is_empty()) {
+            self.answered = deliver.number;
+        }
         self.handle(Input::HookEnded(HookEnded { strategy, number: deliver.number, answer, effects, fuel: 1 }));
     }
 
@@ -194,6 +203,9 @@ impl Script {
             }
             match output {
                 Output::Deliver(deliver) => {
+                    if let Hook::Event(Event::Order(event)) = &deliver.hook {
+                        self.told.push((deliver.strategy, OrderEvent::clone(event)));
+                    }
                     let before = self.out.insert(deliver.strategy, deliver);
                     assert!(before.is_none(), "one hook of a strategy at a time: {before:?}");
                 }
