@@ -15,6 +15,7 @@ mod closing;
 mod dead_man;
 mod deliveries;
 mod doubt;
+mod exits;
 mod funding;
 mod intents;
 mod kill;
@@ -24,6 +25,7 @@ mod market;
 mod orders;
 mod protect;
 mod restart;
+mod sharing;
 mod standing;
 mod upgrade;
 mod venue;
@@ -86,6 +88,8 @@ pub struct TradingCore {
     funding_paid: Vec<Option<Timestamp>>,
     /// The account's kill switch and what is watched for it.
     account_guard: AccountGuard,
+    /// Whether exits wait here for their price.
+    guards_exits: bool,
     revision: u64,
     /// Inputs that named nothing known.
     strays: u64,
@@ -131,6 +135,7 @@ impl TradingCore {
             shutdown: None,
             funding_paid: vec![None; instruments],
             account_guard: AccountGuard::default(),
+            guards_exits: false,
             revision: 0,
             strays: 0,
             oddities: Oddities::default(),

@@ -48,6 +48,8 @@ denial_codes! {
     ReduceOnlyIncreases = "reduce-only-increases",
     /// Another strategy of the account trades the instrument, and they may not share it.
     InstrumentTaken = "instrument-taken",
+    /// Another strategy that shares the instrument is, or could come to be, on the other side.
+    OppositePosition = "opposite-position",
     /// There is nothing to close.
     NoPosition = "no-position",
     /// The order is larger than the limit.

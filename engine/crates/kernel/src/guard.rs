@@ -144,6 +144,8 @@ impl Guard {
 const LEG_STOP_LOSS: u8 = 2;
 /// Leg of what the core sends to close a position.
 pub(crate) const LEG_CLOSING: u8 = 3;
+/// Leg of an exit that the core guarded, when it goes out.
+pub(crate) const LEG_GUARDED: u8 = 4;
 
 /// The exchange's dead man's switch, as far as it is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -103,11 +103,12 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Takes an order that was sent. Its number is above all others.
+    /// Takes an order that was sent. Its number is new here, and above all others unless it waited in the core before.
     pub(crate) fn insert(&mut self, order: OpenOrder) {
-        assert!(self.open.last().is_none_or(|last| last.order.id < order.order.id), "order numbers grow");
+        let place = self.open.partition_point(|open| open.order.id < order.order.id);
+        assert!(self.state(order.order.id).is_none(), "no number comes twice");
         self.names.insert(order.client_id, order.order.id);
-        self.open.push(order);
+        self.open.insert(place, order);
     }
 
     /// Open orders, by number.

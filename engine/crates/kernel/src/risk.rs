@@ -18,8 +18,8 @@ pub(crate) use checks::reach;
 
 use crate::denial::{Denial, DenialCode};
 use crate::{
-    ClientOrderId, Command, Decimal, Instrument, InstrumentId, Limits, MarginMode, NewOrder, Order, OrderKind, OrderTag,
-    PlaceOrder, Price, Rounding, Side, Size, TimeInForce, Timestamp, Wanted,
+    AttachedExits, ClientOrderId, Command, Decimal, Instrument, InstrumentId, Limits, MarginMode, NewOrder, Order, OrderKind,
+    OrderTag, PlaceOrder, Price, Rounding, Side, Size, TimeInForce, Timestamp, Wanted,
 };
 use checks::Terms;
 
@@ -63,6 +63,27 @@ impl<T> Approved<T> {
     /// What was approved, to be sent.
     pub fn into_inner(self) -> T {
         self.0
+    }
+}
+
+impl Approved<Command> {
+    /// The order without its exits, and these: they are kept elsewhere.
+    pub(crate) fn without_exits(self) -> (Self, Option<AttachedExits>) {
+        match self.0 {
+            Command::Place(order) => {
+                let exits = order.exits;
+                (Self(Command::Place(NewOrder { exits: None, ..order })), exits)
+            }
+            other => (Self(other), None),
+        }
+    }
+
+    /// The order without its being reduce-only: what it may reduce is not what the exchange would hold it against.
+    pub(crate) fn without_reduce_only(self) -> Self {
+        match self.0 {
+            Command::Place(order) => Self(Command::Place(NewOrder { reduce_only: false, ..order })),
+            other => Self(other),
+        }
     }
 }
 

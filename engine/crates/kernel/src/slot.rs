@@ -1,13 +1,14 @@
 //! What the core keeps of one strategy.
 
 use crate::guard::Guard;
+use crate::guarded::Guarded;
 use crate::ledger::Ledger;
 use crate::orders::{OpenOrder, Orders};
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, OrderState, ParamValue, Pause, Position,
-    SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
+    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, OrderRef, OrderState, ParamValue, Pause,
+    Position, SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
 };
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub(crate) struct Slot {
     pub(crate) ledger: Ledger,
     pub(crate) store: Store,
     pub(crate) guard: Guard,
+    /// Exits that the core guards.
+    pub(crate) guarded: Guarded,
     /// What it saw last, shared with the events that carry it.
     view: Arc<AccountView>,
     pub(crate) requests: Requests,
@@ -133,6 +136,7 @@ impl Slot {
             ledger: Ledger::default(),
             store: Store::default(),
             guard: Guard::default(),
+            guarded: Guarded::default(),
             view: Arc::new(view),
             requests: Requests::default(),
             upgrade: None,
@@ -178,8 +182,17 @@ impl Slot {
     /// Whether an open order is to go, now that the strategy is not at work: not one that ends by itself at the market, nor
     /// one that its restart policy keeps after a fault.
     pub(crate) fn lets_go_of(&self, open: &OpenOrder) -> bool {
-        let stays = self.ended == Ended::Fault && self.deployment.restart.keeps(&open.order);
-        !stays && !open.is_passing()
+        !open.is_passing() && !self.keeps(&open.order)
+    }
+
+    /// Whether an open order has that name.
+    pub(crate) fn is_taken(&self, name: OrderRef) -> bool {
+        self.orders.named(name).is_some() || self.guarded.named(name).is_some()
+    }
+
+    /// Whether its restart policy keeps an order after a fault.
+    pub(crate) fn keeps(&self, order: &Order) -> bool {
+        self.ended == Ended::Fault && self.deployment.restart.keeps(order)
     }
 
     /// Forgets what was wanted of it.
@@ -214,6 +227,10 @@ impl Slot {
             self.ledger.show(view, settings.cash, leverage);
             view.orders.clear();
             view.orders.extend(self.orders.open().iter().map(|open| open.order.clone()));
+            if self.guarded.watches() {
+                view.orders.extend(self.guarded.waiting().iter().map(|exit| exit.order.clone()));
+                view.orders.sort_unstable_by_key(|order| order.id);
+            }
         }
         &self.view
     }
@@ -277,6 +294,11 @@ impl<'a> StrategyView<'a> {
     /// Its open orders with where they are in their life, by number.
     pub fn order_states(self) -> impl Iterator<Item = (&'a Order, OrderState)> {
         self.0.orders.open().iter().map(|open| (&open.order, open.state()))
+    }
+
+    /// Its open orders that wait in the core until their price comes, by number: exits that the exchange cannot hold.
+    pub fn guarded_exits(self) -> impl Iterator<Item = &'a Order> {
+        self.0.guarded.waiting().iter().map(|exit| &exit.order)
     }
 
     /// What it is subscribed to.

@@ -1,8 +1,8 @@
 //! The core's surface: what goes in, what comes out.
 
 use crate::{
-    AccountId, AccountRisk, Approved, ClientOrderId, Command, Decimal, Deliver, EventKind, EventNumber, Fault, FeeRates,
-    HookEnded, Instrument, InstrumentId, KillAction, KillCause, KillScope, MarketEvent, ParamValue, Pause, Refusal,
+    AccountId, AccountRisk, Approved, ClientOrderId, Command, Decimal, Deliver, EventKind, EventNumber, Fault, FeeRates, Holds,
+    HookEnded, Instrument, InstrumentId, KillAction, KillCause, KillScope, MarketEvent, Netting, ParamValue, Pause, Refusal,
     RestartPolicy, RiskSettingsError, SeriesId, SeriesInfo, StopReason, StrategyId, StrategyRisk, Symbol, Timestamp,
     TradingState, Urgency, VenueEvent,
 };
@@ -27,6 +27,10 @@ pub struct CoreSettings {
     pub live: bool,
     /// How the exchange keeps the positions of several strategies.
     pub books: Books,
+    /// Whether strategies that share an instrument may hold opposite positions in it.
+    pub netting: Netting,
+    /// What the exchange can hold until its price comes.
+    pub holds: Holds,
     /// Whether strategies are asked for their state when they stop, since they may begin again.
     pub saves: bool,
     /// Limits of the account and its strategies.
@@ -47,6 +51,8 @@ impl CoreSettings {
             series,
             live: false,
             books: Books::default(),
+            netting: Netting::Deny,
+            holds: Holds::ALL,
             saves: false,
             limits: Limits::default(),
             risk: AccountRisk::NONE,

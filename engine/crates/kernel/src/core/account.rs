@@ -2,13 +2,13 @@
 //! older than the last fill that was applied; a fill that its word contained already moves money, not size.
 
 use super::TradingCore;
+use crate::Feed;
 use crate::account::{flat, leverage_of};
 use crate::queue::Rank;
 use crate::{
-    AccountSnapshot, BalanceCause, BalanceEvent, Books, Decimal, Difference, DifferenceOf, Event, FaultKind, FeedChange,
-    FeedEvent, InstrumentId, Output, PositionCause, PositionReport, ReconcileCause, StrategyId, Timestamp, VenueEvent, derived,
+    AccountSnapshot, BalanceCause, BalanceEvent, Decimal, Difference, DifferenceOf, Event, FaultKind, FeedChange, FeedEvent,
+    InstrumentId, Netting, Output, PositionCause, PositionReport, ReconcileCause, StrategyId, Timestamp, VenueEvent, derived,
 };
-use crate::{Feed, denial::Denial, denial::DenialCode};
 
 impl TradingCore {
     /// Signed size that the account holds of an instrument: what its strategies hold and what is nobody's.
@@ -51,13 +51,16 @@ impl TradingCore {
             self.settle_leverage(instrument, setting, report.time);
         }
         let ours = self.size_held(instrument);
-        if ours == report.size {
+        // Where all are on one side and nothing is left, a trade by hand closed what they held.
+        let by_hand =
+            report.size.is_zero() && !self.unattributed(instrument).is_zero() && self.settings.netting == Netting::Deny;
+        if ours == report.size && !by_hand {
             if reset {
                 self.tell_leverage(instrument);
             }
             return Some(());
         }
-        if news {
+        if news && ours != report.size {
             self.differ(report.time, DifferenceOf::Position(instrument), ours, report.size);
         }
         self.take_over(report, ours);
@@ -80,7 +83,9 @@ impl TradingCore {
             _ => None,
         };
         let holding = &mut self.holdings[instrument.get() as usize];
-        match (report.size.is_zero(), heir) {
+        // Of several that may hold opposite sizes nobody can tell whose is gone.
+        let is_gone = report.size.is_zero() && (holders.len() < 2 || self.settings.netting == Netting::Deny);
+        match (is_gone, heir) {
             (true, _) => {
                 holding.unattributed = Decimal::ZERO;
                 for place in holders {
@@ -113,6 +118,7 @@ impl TradingCore {
             return self.fault_of(place, FaultKind::Overflow, "account", detail);
         }
         self.tell_position(place, instrument, before, PositionCause::Exchange, report.time);
+        self.exits_fit(place, instrument);
     }
 
     fn places_holding(&self, instrument: InstrumentId) -> Vec<usize> {
@@ -121,7 +127,7 @@ impl TradingCore {
     }
 
     /// Strategies that hold an instrument or have orders in it; none where none does.
-    fn places_trading(&self, instrument: InstrumentId) -> Option<Vec<usize>> {
+    pub(super) fn places_trading(&self, instrument: InstrumentId) -> Option<Vec<usize>> {
         let trades = |place: &usize| {
             let slot = &self.slots[*place];
             let ordered = || slot.orders.open().iter().any(|open| open.order.instrument == instrument);
@@ -129,21 +135,6 @@ impl TradingCore {
         };
         let places: Vec<usize> = (0..self.slots.len()).filter(trades).collect();
         (!places.is_empty()).then_some(places)
-    }
-
-    /// Whether a strategy may trade an instrument beside whoever does already.
-    pub(super) fn check_alone(&self, place: usize, instrument: InstrumentId) -> Result<(), Denial> {
-        if self.settings.books == Books::Apart {
-            return Ok(());
-        }
-        let trading = self.places_trading(instrument).unwrap_or_default();
-        let shares = |place: usize| self.slots[place].deployment.shares;
-        let other = trading.into_iter().find(|other| *other != place && !(shares(*other) && shares(place)));
-        other.map_or(Ok(()), |other| {
-            let (other, id) = (self.slots[other].id(), instrument);
-            let message = format!("strategy {other} trades instrument {id}; both must be allowed to share, or one must end");
-            Err(Denial::new(DenialCode::InstrumentTaken, message))
-        })
     }
 
     /// Money came in or went out other than by trading. What the exchange's word on the collateral contained is known.

@@ -4,6 +4,7 @@
 //! is never made twice while one is out, not even after a restart.
 
 use super::TradingCore;
+use super::exits::is_passing_exit;
 use crate::guard::{Closing, LEG_CLOSING};
 use crate::orders::OpenOrder;
 use crate::risk::{Lane, Request, Standing};
@@ -24,9 +25,15 @@ impl TradingCore {
         let begun = self.slots[place].guard.closing;
         // What comes to light after all was done, a fill told late or an order that lives after all, is to go too.
         let again = || self.demanded(place).map(|action| Closing::new(action, self.now));
-        let Some(closing) = begun.or_else(again).filter(|_| self.account_guard.connected) else { return };
+        let Some(closing) = begun.or_else(again) else { return };
+        if closing.action >= KillAction::Cancel {
+            self.drop_exits(place, "a kill switch fired");
+        }
+        if !self.account_guard.connected {
+            return;
+        }
         let open = self.slots[place].orders.open().iter().any(|open| is_concerned(open, closing.action));
-        let left = if closing.action == KillAction::Flatten { self.left_to_close(place) } else { Vec::new() };
+        let left = if closing.action == KillAction::Flatten { self.positions_to_close(place) } else { Vec::new() };
         if !open && left.is_empty() {
             if begun.is_some() {
                 self.closed(place, closing.action);
@@ -86,7 +93,7 @@ impl TradingCore {
     }
 
     /// Positions that can be traded away. Dust below the lot cannot.
-    fn left_to_close(&self, place: usize) -> Vec<ToClose> {
+    fn positions_to_close(&self, place: usize) -> Vec<ToClose> {
         let held = self.slots[place].ledger.held();
         let left = held.filter_map(|position| {
             let rules = self.settings.instruments.get(position.instrument().get() as usize)?.rules;
@@ -111,7 +118,9 @@ impl TradingCore {
     fn close(&mut self, place: usize, left: &[ToClose]) {
         let mut number = None;
         for (index, ToClose { instrument, by }) in left.iter().enumerate() {
-            let out = |open: &OpenOrder| open.order.instrument == *instrument && is_close(open.client_id);
+            let out = |open: &OpenOrder| {
+                open.order.instrument == *instrument && is_close(open.client_id) || is_passing_exit(open, *instrument)
+            };
             if self.slots[place].orders.open().iter().any(out) {
                 continue;
             }

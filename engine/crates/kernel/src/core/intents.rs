@@ -125,16 +125,30 @@ impl TradingCore {
         self.check_alone(place, instrument)?;
         let standing = self.standing(place, decided, instrument, tag, Asks::Order);
         let approved = self.gate_of(place).review(request, &standing)?;
+        self.check_share(place, &approved)?;
         self.make_way(place, &approved, &standing);
         self.count_request(place, Asks::Order);
-        self.take(place, tag, decided.answers, approved);
+        self.take_or_guard(place, tag, decided.answers, approved);
         Ok(())
     }
 
+    /// Takes an approved order into the books and sends it.
     pub(super) fn take(&mut self, place: usize, tag: Option<OrderTag>, answers: Answers, approved: Approved<Command>) {
+        self.take_as(place, None, tag, answers, approved);
+    }
+
+    /// The same, under a number that its strategy knows already. Gives its number.
+    pub(super) fn take_as(
+        &mut self,
+        place: usize,
+        known_as: Option<OrderId>,
+        tag: Option<OrderTag>,
+        answers: Answers,
+        approved: Approved<Command>,
+    ) -> OrderId {
+        let id = known_as.unwrap_or(OrderId::new(self.orders + 1));
+        self.orders = self.orders.max(id.get());
         if let Command::Place(new) = approved.get() {
-            self.orders += 1;
-            let id = OrderId::new(self.orders);
             let order = Order {
                 id,
                 tag,
@@ -150,7 +164,9 @@ impl TradingCore {
             slot.changed = true;
             self.look_after(place, id);
         }
-        self.send(approved);
+        let sent = self.as_the_exchange_sees_it(place, approved);
+        self.send(sent);
+        id
     }
 
     fn open_order(&self, place: usize, name: OrderRef) -> Result<&OpenOrder, Denial> {
@@ -171,6 +187,17 @@ impl TradingCore {
         name: OrderRef,
         (price, size, trigger_price): (Option<Wanted>, Option<Wanted>, Option<Wanted>),
     ) -> Result<(), Denied> {
+        if let Some(exit) = self.slots[place].guarded.named(name) {
+            let (order, id, client_id) = (&exit.order, exit.order.id, self.client_id(place, decided.answers)?);
+            let asks = Asks::Amend(client_id);
+            let standing = self.standing(place, decided, order.instrument, None, asks);
+            let request = Request::Amend { order, client_id, price, size, trigger_price };
+            let with_order = |denial| Denied { denial, order: Some(Box::new(order.clone())) };
+            let approved = self.gate_of(place).review(&request, &standing).map_err(with_order)?;
+            self.count_request(place, asks);
+            self.amend_exit(place, id, decided.answers, &approved);
+            return Ok(());
+        }
         let open = self.open_order(place, name)?;
         let (order, client_id) = (&open.order, open.client_id);
         let with_order = |denial| Denied { denial, order: Some(Box::new(order.clone())) };
@@ -193,6 +220,7 @@ impl TradingCore {
         let standing = self.standing(place, decided, order.instrument, None, asks);
         let request = Request::Amend { order, client_id, price, size, trigger_price };
         let approved = self.gate_of(place).review(&request, &standing).map_err(with_order)?;
+        self.check_share(place, &approved).map_err(with_order)?;
         let id = order.id;
         self.count_request(place, asks);
         self.send_request(place, id, Some(decided.answers), approved);
@@ -200,6 +228,9 @@ impl TradingCore {
     }
 
     fn cancel(&mut self, place: usize, decided: Decided, name: OrderRef) -> Result<(), Denied> {
+        if self.cancel_exit(place, name, decided.answers) {
+            return Ok(());
+        }
         let id = self.open_order(place, name)?.order.id;
         if self.slots[place].orders.get_mut(id).is_some_and(|open| open.adopt_cancel(decided.answers)) {
             return Ok(()); // on its way already
@@ -227,7 +258,9 @@ impl TradingCore {
         let meant = |open: &&OpenOrder| instrument.is_none_or(|instrument| open.order.instrument == instrument);
         // What is being cancelled already is left to that.
         let open = open.filter(meant).filter(|open| !open.is_cancelling());
-        let ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
+        let mut ids: Vec<OrderId> = open.map(|open| open.order.id).collect();
+        let exits = self.slots[place].guarded.waiting().iter().map(|exit| &exit.order);
+        ids.extend(exits.filter(|order| instrument.is_none_or(|meant| order.instrument == meant)).map(|order| order.id));
         ids.into_iter().try_for_each(|id| self.cancel(place, decided, OrderRef::Id(id)))
     }
 

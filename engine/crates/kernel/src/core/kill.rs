@@ -16,9 +16,10 @@ impl TradingCore {
     pub(super) fn choose_watch(&mut self) {
         let risk = &self.settings.risk;
         let account = !risk.kill.is_empty() || risk.dead_man_ms.is_some();
-        let killed = |place| self.demanded(place).is_some();
-        let strategy =
-            |(place, slot): (usize, &Slot)| slot.deployment.risk.is_watched() || slot.guard.closing.is_some() || killed(place);
+        let is_under_way = |slot: &Slot| slot.guard.closing.is_some() || !slot.guarded.reached.is_empty();
+        let strategy = |(place, slot): (usize, &Slot)| {
+            slot.deployment.risk.is_watched() || is_under_way(slot) || self.demanded(place).is_some()
+        };
         self.account_guard.watching = account || self.slots.iter().enumerate().any(strategy);
         if !self.account_guard.watching {
             self.account_guard.wake = None;
@@ -44,6 +45,7 @@ impl TradingCore {
         }
         for place in 0..self.slots.len() {
             self.go_on_closing(place);
+            self.go_on_exiting(place);
         }
         self.keep_alive();
         self.choose_watch();
@@ -113,6 +115,8 @@ impl TradingCore {
             if let Some(closing) = slot.guard.closing.filter(|closing| !closing.gave_up && self.account_guard.connected) {
                 sooner(closing.next);
             }
+            let reached = slot.guarded.reached.iter().filter(|exit| exit.sent.is_none() && exit.next > self.now);
+            reached.map(|exit| exit.next).for_each(&mut sooner);
         }
         if let Some(renew_at) = self.renew_at() {
             sooner(renew_at);

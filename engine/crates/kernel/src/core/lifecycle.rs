@@ -202,6 +202,7 @@ impl TradingCore {
         for id in ids {
             self.cancel_by_itself(place, id);
         }
+        self.release_exits(place);
     }
 
     /// Asks for the end of an order unasked, unless it was asked for.

@@ -125,6 +125,9 @@ impl TradingCore {
         let feed = self.feeds.series.get(series.get() as usize)?;
         let instrument = &mut self.feeds.instruments[feed.instrument];
         (instrument.last, instrument.heard) = (Some(candle.close), Some(self.now));
+        if self.guards_exits {
+            self.watch_exits_by(series);
+        }
         let mut index = 0;
         while let Some(&place) = self.feeds.series[series.get() as usize].subscribers.get(index) {
             let rank = self.feeds.series[series.get() as usize].rank;
@@ -142,6 +145,17 @@ impl TradingCore {
         Some(())
     }
 
+    /// Looks whether the price of an exit has come with a candle, unless somebody is handed history of the series.
+    #[cold]
+    fn watch_exits_by(&mut self, series: SeriesId) {
+        let feed = &self.feeds.series[series.get() as usize];
+        let is_history = feed.subscribers.iter().any(|place| self.slots[*place].warm_up_left > 0);
+        let instrument = self.settings.series[series.get() as usize].instrument;
+        if !is_history {
+            self.watch_exits(instrument);
+        }
+    }
+
     fn other_market(&mut self, event: MarketEvent) -> Option<()> {
         let now = self.now;
         match event {
@@ -150,6 +164,7 @@ impl TradingCore {
                 let feeds = self.feeds.of(trade.instrument)?;
                 (feeds.last, feeds.heard) = (Some(trade.price), Some(now));
                 let places = feeds.trades.clone();
+                self.watch_exits(trade.instrument);
                 for place in places {
                     self.offer_live(place, Event::Trade(trade));
                 }
@@ -175,6 +190,7 @@ impl TradingCore {
                 let feeds = self.feeds.of(context.instrument)?;
                 (feeds.mark, feeds.heard) = (Some(context.mark_price), Some(now));
                 let places = feeds.contexts.clone();
+                self.watch_exits(context.instrument);
                 for place in places {
                     self.offer_live(place, Event::Context(context.clone()));
                 }

@@ -176,12 +176,14 @@ impl TradingCore {
                 return self.fault_of(place, FaultKind::Overflow, "account", detail);
             }
             self.tell_position(place, fill.instrument, size_before, PositionCause::Fill, fill.time);
+            self.exits_follow(place, id, fill);
+            self.exits_fit(place, fill.instrument);
         }
         self.learn(place, id, News::Fill(fill), fill.time);
     }
 
     /// Books a fill to a strategy: the money, then the order, then whoever listens.
-    fn book(&mut self, place: usize, fill: &VenueFill, order: Option<OrderId>) {
+    pub(super) fn book(&mut self, place: usize, fill: &VenueFill, order: Option<OrderId>) {
         let slot = &mut self.slots[place];
         let (size_before, settled_before) = (slot.ledger.size_in(fill.instrument), slot.ledger.money.settled);
         let holding = &mut self.holdings[fill.instrument.get() as usize];
@@ -212,16 +214,23 @@ impl TradingCore {
             self.follow(place, id, learnt, fill.time);
         }
         self.tell_position(place, fill.instrument, size_before, cause, fill.time);
+        if let Some(id) = order {
+            self.exits_follow(place, id, fill);
+        }
+        self.exits_fit(place, fill.instrument);
         self.check_ended(place);
     }
 
     /// A fill that no order of ours asked for: a liquidation, a trade by the trader's own hand. It is the position of the
-    /// strategy that alone holds the instrument, and else nobody's.
+    /// strategy that alone holds the instrument, and else nobody's; what the exchange forces is shared by those it is forced on.
     fn external_fill(&mut self, fill: &VenueFill) {
         let mut holders = (0..self.slots.len()).filter(|place| !self.slots[*place].ledger.size_in(fill.instrument).is_zero());
         if let (Some(place), None) = (holders.next(), holders.next()) {
             self.fills.unclaimed(fill, true);
             return self.book(place, fill, None);
+        }
+        if fill.force.is_some() && self.book_shares(fill) {
+            return self.fills.unclaimed(fill, true);
         }
         self.fills.unclaimed(fill, false);
         self.revision += 1;

@@ -4,9 +4,9 @@ use super::tables::{wire_enum, wire_struct};
 use super::wire::{Bytes, Decode, Encode, Malformed};
 use crate::{
     AccountSnapshot, Answer, BalanceCause, Books, CoreSettings, Deployment, Effects, EventKind, Fault, FaultKind, FeeRates,
-    Force, HookEnded, Input, Instrument, Intent, KnownEvents, Limits, LogLevel, LogLine, MarginTable, MarginTier, ParamValue,
-    PlaceOrder, PositionReport, Refusal, RequestKind, RestartPolicy, Rules, SeriesInfo, Status, StopReason, Subscription,
-    Urgency, VenueEvent, VenueFill, VenueOrder, WantedKind,
+    Force, Holds, HookEnded, Input, Instrument, Intent, KnownEvents, Limits, LogLevel, LogLine, MarginTable, MarginTier,
+    Netting, ParamValue, PlaceOrder, PositionReport, Refusal, RequestKind, RestartPolicy, Rules, SeriesInfo, Status,
+    StopReason, Subscription, Urgency, VenueEvent, VenueFill, VenueOrder, WantedKind,
 };
 
 wire_struct!(FeeRates { taker, maker });
@@ -47,7 +47,23 @@ wire_struct!(Limits {
     doubt_ask_ms,
 });
 wire_enum!(Books { 0 = Apart, 1 = Netted });
-wire_struct!(CoreSettings { account, cash, fees, instruments, series, live, books, limits, saves, risk, epoch });
+wire_enum!(Netting { 0 = Deny, 1 = Allow });
+wire_struct!(Holds { triggers, trailing });
+wire_struct!(CoreSettings {
+    account,
+    cash,
+    fees,
+    instruments,
+    series,
+    live,
+    books,
+    limits,
+    saves,
+    risk,
+    epoch,
+    netting,
+    holds
+});
 
 wire_enum!(ParamValue { 0 = Boolean(value), 1 = Integer(value), 2 = Number(value), 3 = Text(value) });
 wire_enum!(RestartPolicy { 0 = Resume, 1 = ReduceOnly, 2 = Flatten, 3 = Hold });

@@ -34,6 +34,8 @@ const CASES: &[Case] = {
         case(Code::ReduceOnlyIncreases, HOLDING, "answer buy 0.1 market reduce", "answer sell 0.1 market reduce"),
         case(Code::InstrumentTaken, "netted\n running\n deploy 2\n start 2\n answer @2 subscribe 0\n candle 0 100\n answer buy 1 market",
             "answer @2 buy 1 market", "answer @2 buy 1 market of 1"),
+        case(Code::OppositePosition, "netted\n deploy 1 shares\n start 1\n answer subscribe 0\n deploy 2 shares\n start 2\n answer @2 subscribe 0\n \
+            candle 0 100\n answer buy 1 market", "answer @2 sell 1 limit 110", "answer @2 buy 1 limit 90"),
         case(Code::NoPosition, HOLDING, "answer close of 1", "answer close of 0"),
         case(Code::OrderSizeLimit, "limit size 2\n running\n candle 0 100", "answer buy 2.001 market", "answer buy 2 market"),
         case(Code::OrderNotionalLimit, "limit notional 100\n running\n candle 0 100", "answer buy 1.001 market", "answer buy 1 market"),

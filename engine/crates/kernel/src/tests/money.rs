@@ -206,6 +206,7 @@ fn what_is_told_behind_the_collateral_that_contained_it_counts_once() {
 fn collateral_of_a_shared_position_is_reckoned_as_the_exchange_does() {
     insta::assert_snapshot!(replay("
         netted
+        opposite
         live
         deploy 1 shares
         start 1

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! limit open-orders 2          a limit, before anything else
-//! live | netted | saves              settings of the account, before anything else
+//! live | netted | opposite | holds-nothing | saves              settings of the account, before anything else
 //! running                      strategy 1 is deployed, hears series 0, runs at time 0, and BTC stands at 100; not written down
 //! deploy 2 [tick 60000] [shares] [restart resume|reduce|flatten|hold] [knows candle order]
 //! start 2 | stop 2 | wake | at 60000
@@ -138,6 +138,8 @@ impl Script {
             "live" => self.settings.live = true,
             "saves" => self.settings.saves = true,
             "netted" => self.settings.books = Books::Netted,
+            "opposite" => self.settings.netting = Netting::Allow,
+            "holds-nothing" => self.settings.holds = Holds { triggers: false, trailing: false },
             "risk" => super::risk_words::declare(&mut self.risk, &words),
             "account" => super::risk_words::declare_for_account(&mut self.settings.risk, &words),
             "hold" => self.holding = true,
