@@ -173,6 +173,7 @@ impl TradingCore {
                 let feeds = self.feeds.of(quote.instrument)?;
                 (feeds.best, feeds.heard) = (Some((quote.bid.price, quote.ask.price)), Some(now));
                 let places = feeds.quotes.clone();
+                self.watch_exits(quote.instrument);
                 for place in places {
                     self.offer_live(place, Event::Quote(quote));
                 }
@@ -182,6 +183,7 @@ impl TradingCore {
                 let best = book.bids.first().zip(book.asks.first());
                 (feeds.best, feeds.heard) = (best.map(|(bid, ask)| (bid.price, ask.price)), Some(now));
                 let places = feeds.books.clone();
+                self.watch_exits(book.instrument);
                 for (place, levels) in places {
                     self.offer_live(place, Event::Book(Box::new(cut(&book, levels))));
                 }
