@@ -175,9 +175,10 @@ impl TradingCore {
                 let detail = format!("fill {} of {} at {}: {error}", fill.trade_id, fill.size, fill.price);
                 return self.fault_of(place, FaultKind::Overflow, "account", detail);
             }
+            self.learn(place, id, News::Fill(fill), fill.time);
             self.tell_position(place, fill.instrument, size_before, PositionCause::Fill, fill.time);
             self.exits_follow(place, id, fill);
-            self.exits_fit(place, fill.instrument);
+            return self.exits_fit(place, fill.instrument);
         }
         self.learn(place, id, News::Fill(fill), fill.time);
     }

@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 type Row = (State, Evidence);
 
 /// The script that leads to a row's state, so that its line can be the row's evidence.
-fn setup((state, on): Row) -> String {
+pub(super) fn setup((state, on): Row) -> String {
     let placed = if on == Evidence::Triggered { "answer buy 1 stop 105" } else { "answer buy 1 limit 90" };
     let amend = if on == Evidence::Triggered { "amend 1 trigger 106" } else { "amend 1 price 91" };
     let amend = format!("candle 0 100\n answer {amend}\n");

@@ -27,7 +27,17 @@ impl Script {
         let held = words.iter().filter_map(|word| word.split_once('='));
         let positions = held.map(|(instrument, size)| self.report(&[instrument, size])).collect();
         let cash = words.iter().position(|word| *word == "cash").map(|place| number(words[place + 1]));
-        AccountSnapshot { time: self.time(words), positions, cash, ..AccountSnapshot::default() }
+        let shown = words.iter().filter_map(|word| word.split_once('@').map(|(name, price)| self.shown(name, price)));
+        let orders = shown.collect();
+        AccountSnapshot { time: self.time(words), positions, orders, cash, ..AccountSnapshot::default() }
+    }
+
+    /// An order as it was sent, open at a price.
+    fn shown(&self, name: &str, price: &str) -> VenueOrder {
+        let NewOrder { client_id, instrument, side, size, reduce_only, .. } = self.order(name);
+        let kind = OrderKind::Limit { price: Price::new(number(price)).expect("positive"), time_in_force: TimeInForce::Gtc };
+        let (venue_order, remaining, as_of) = (default_form(name), size.get(), self.now);
+        VenueOrder { order: Some(client_id), venue_order, instrument, side, size, remaining, kind, reduce_only, as_of }
     }
 
     pub(super) fn external(&mut self, verb: &str, words: &[&str]) -> VenueEvent {
@@ -45,14 +55,14 @@ impl Script {
             return VenueEvent::Open(Box::new(order));
         }
         self.trades += 1;
-        let force = words.contains(&"liquidation").then_some(Force::Liquidation);
-        let (trade_id, fee, maker, time) = (TradeId::new(self.trades), Decimal::ZERO, false, self.now);
+        let force = force(words);
+        let (trade_id, fee, maker, time) = (trade(words).unwrap_or(TradeId::new(self.trades)), Decimal::ZERO, false, self.now);
         let fill = VenueFill { order: None, venue_order, trade_id, instrument, side, price, size, fee, maker, force, time };
         VenueEvent::Fill(Box::new(fill))
     }
 
     pub(super) fn about_order(&mut self, verb: &str, words: &[&str]) -> VenueEvent {
-        let NewOrder { client_id: order, instrument, side, .. } = self.order(words[0]);
+        let NewOrder { client_id: order, instrument, side, reduce_only, .. } = self.order(words[0]);
         let option = |name: &str| words.iter().position(|word| *word == name).map(|place| words[place + 1]);
         let form = option("v").map(|form| VenueOrderId::new(form.parse().expect("a number")));
         let venue_order = form.unwrap_or_else(|| default_form(words[0]));
@@ -77,7 +87,7 @@ impl Script {
                 size: size(words[1]),
                 remaining: number(words[1]),
                 kind: limit(words[2]),
-                reduce_only: false,
+                reduce_only,
                 as_of: time(words[3]),
             })),
             "trigger" => VenueEvent::Triggered { order },
@@ -101,20 +111,33 @@ impl Script {
                 VenueEvent::Fill(Box::new(VenueFill {
                     order: Some(order).filter(|_| !words.contains(&"nameless")),
                     venue_order,
-                    trade_id: TradeId::new(option("trade").map_or(self.trades, |trade| trade.parse().expect("a number"))),
+                    trade_id: trade(words).unwrap_or(TradeId::new(self.trades)),
                     instrument,
                     side,
                     price: Price::new(number(words[2])).expect("positive"),
                     size: Size::new(number(words[1])).expect("positive"),
                     fee: option("fee").map_or(Decimal::ZERO, number),
                     maker: false,
-                    force: words.contains(&"liquidation").then_some(Force::Liquidation),
+                    force: force(words),
                     time: self.time(words),
                 }))
             }
             other => panic!("no line begins with {other:?}"),
         }
     }
+}
+
+/// The number of a trade, where a line says it.
+fn trade(words: &[&str]) -> Option<TradeId> {
+    let place = words.iter().position(|word| *word == "trade")?;
+    Some(TradeId::new(words[place + 1].parse().expect("a number")))
+}
+
+/// Why the exchange made a fill by force, where a line says so.
+fn force(words: &[&str]) -> Option<Force> {
+    let named =
+        [("liquidation", Force::Liquidation), ("deleveraging", Force::AutoDeleveraging), ("settlement", Force::Settlement)];
+    named.into_iter().find_map(|(name, force)| words.contains(&name).then_some(force))
 }
 
 /// The number that the exchange gives an order unless a line says otherwise: its place, and apart from that for its exits.
