@@ -26,6 +26,7 @@ mod orders;
 mod protect;
 mod restart;
 mod sharing;
+mod shortcuts;
 mod standing;
 mod upgrade;
 mod venue;
@@ -157,23 +158,27 @@ impl TradingCore {
     ///
     /// Timers due before `now` fire before the input is applied; those due at `now` fire on [`Input::Wake`], which the shell
     /// sends once everything else of that time has been handed in.
+    #[inline]
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         self.batch = None;
         if now > self.now {
             self.now = now;
-            if self.next_to_look_after().is_some_and(|due| due < now) {
-                self.watch_orders(Timestamp::from_millis(now.as_millis() - 1));
-            }
-            if self.schedule.next().is_some_and(|due| due < now) {
-                self.fire_timers(Timestamp::from_millis(now.as_millis() - 1));
-            }
-            if self.shutdown.is_some_and(|deadline| deadline < now) {
-                self.check_deadline();
-            }
-            if self.account_guard.watching {
-                self.watch_missed(now);
+            if self.next_wake().is_some_and(|due| due < now) {
+                self.catch_up(now);
             }
         }
+        // What comes with every candle is told apart here, where the caller often knows which it is.
+        match input {
+            Input::Market(event) => self.market(event),
+            Input::HookEnded(ended) => self.hook_ended(ended),
+            other => self.handle_other(other),
+        }
+        if self.account_guard.watching {
+            self.watch();
+        }
+    }
+
+    fn handle_other(&mut self, input: Input) {
         match input {
             Input::Market(event) => self.market(event),
             Input::HookEnded(ended) => self.hook_ended(ended),
@@ -194,8 +199,21 @@ impl TradingCore {
             Input::Operator(command) => self.operator(command),
             Input::TenantExposure { elsewhere } => self.account_guard.elsewhere = elsewhere,
         }
+    }
+
+    /// Does what was due before a time that has come.
+    fn catch_up(&mut self, now: Timestamp) {
+        if self.next_to_look_after().is_some_and(|due| due < now) {
+            self.watch_orders(Timestamp::from_millis(now.as_millis() - 1));
+        }
+        if self.schedule.next().is_some_and(|due| due < now) {
+            self.fire_timers(Timestamp::from_millis(now.as_millis() - 1));
+        }
+        if self.shutdown.is_some_and(|deadline| deadline < now) {
+            self.check_deadline();
+        }
         if self.account_guard.watching {
-            self.watch();
+            self.watch_missed(now);
         }
     }
 
@@ -223,9 +241,12 @@ impl TradingCore {
     /// When it wants [`Input::Wake`], if nothing else happens first.
     #[inline]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        // None is below everything: the earliest of those there are.
-        let timer = [self.schedule.next(), self.next_to_look_after(), self.shutdown].into_iter().flatten().min();
-        if self.account_guard.watching { timer.into_iter().chain(self.account_guard.wake).min() } else { timer }
+        let or_never = |due: Option<Timestamp>| due.unwrap_or(Timestamp::MAX);
+        let mut due = or_never(self.schedule.next()).min(or_never(self.next_to_look_after())).min(or_never(self.shutdown));
+        if self.account_guard.watching {
+            due = due.min(or_never(self.account_guard.wake));
+        }
+        (due != Timestamp::MAX).then_some(due)
     }
 
     /// The account's kill switch, where it fired.

@@ -21,6 +21,7 @@ mod deliveries;
 mod error;
 mod history;
 mod models;
+mod quiet;
 mod recorded;
 mod settings;
 
@@ -164,7 +165,16 @@ impl Backtest {
     /// Where a source or the recorder fails. The run is then over; [`Self::finish`] gives what happened before, where it was a
     /// source as [`RunStatus::BadData`].
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
+        if let Some(deliver) = self.pass_quietly() {
+            self.count_delivery(deliver.strategy, deliver.number, Some(EventKind::Candle));
+            return Ok(Some(deliver));
+        }
+        self.next_of_any()
+    }
+
+    fn next_of_any(&mut self) -> Result<Option<Deliver>, BacktestError> {
         loop {
             if self.recording.is_some() {
                 self.check_recording()?;
@@ -208,6 +218,8 @@ impl Backtest {
             _ => {}
         }
         match &mut self.stage {
+            Stage::Running if did_nothing && self.recording.is_none() && self.core.ended_idly(ended.strategy, ended.number) => {
+            }
             Stage::Beginning(answers) if self.from.is_some() => answers.push(ended),
             _ => self.feed(Input::HookEnded(ended)),
         }

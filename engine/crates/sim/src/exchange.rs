@@ -134,8 +134,15 @@ impl Exchange {
     }
 
     /// Whether [`Self::open`] could do anything in this market.
+    #[inline]
     pub fn has_orders(&self, instrument: InstrumentId) -> bool {
         self.market(instrument).is_some_and(Market::has_orders) || self.desk.is_exposed()
+    }
+
+    /// Whether a candle of this market, or its time, could do anything but move its last price.
+    #[inline]
+    pub fn expects_anything(&self, instrument: InstrumentId) -> bool {
+        self.has_orders(instrument) || self.cancel_at.is_some() || self.has_events()
     }
 
     /// The last price known.

@@ -232,6 +232,26 @@ impl Timeline {
         self.lanes.iter().any(|lane| lane.matched && lane.info.instrument == instrument)
     }
 
+    /// Where there is only one series, matched against orders, its candle opens next and the one after it is at hand: when it
+    /// closes.
+    #[inline]
+    pub(crate) fn sole_opening(&self) -> Option<Timestamp> {
+        let [moment @ Moment { step: Step::Open, .. }] = self.moments.as_slice() else { return None };
+        let Feed::Source { batch, place, .. } = &self.lanes[0].feed else { return None };
+        let Some(SourceItem::Candle(next)) = batch.get(*place) else { return None };
+        let (close, close_of_next) = (self.close_time(0), self.lanes[0].info.timeframe.close_of(next.open_time));
+        let in_order = next.open_time >= close && close_of_next > next.open_time;
+        (in_order && *moment != NEVER).then_some(close)
+    }
+
+    /// Goes past the candle of [`Self::sole_opening`], all of its steps taken.
+    #[inline]
+    pub(crate) fn pass_sole(&mut self, close: Timestamp) {
+        self.moments[0] = Moment { time: close, step: Step::Close };
+        let loaded = self.load(0);
+        debug_assert!(loaded.is_ok(), "the next candle is at hand and in order");
+    }
+
     /// Goes past the lane's present step.
     #[inline]
     pub(crate) fn advance(&mut self, lane: usize) -> Result<(), Broken> {
@@ -253,6 +273,7 @@ impl Timeline {
         }
     }
 
+    #[inline]
     fn close_time(&self, lane: usize) -> Timestamp {
         let lane = &self.lanes[lane];
         lane.info.timeframe.close_of(lane.candle.open_time)

@@ -3,12 +3,12 @@
 mod support;
 
 use calypte_kernel::{
-    Answer, Candle, ClientOrderId, Decimal, Event, Hook, Intent, MarginMode, PlaceOrder, Price, Side, StrategyId, TimeInForce,
-    Timestamp, TriggerKind, VenueFill, Wanted, WantedKind,
+    Answer, Candle, ClientOrderId, Decimal, Event, Hook, Input, Intent, MarginMode, Output, PlaceOrder, Price, Side,
+    StrategyId, TimeInForce, TimerId, Timestamp, TriggerKind, VenueFill, Wanted, WantedKind,
 };
 use calypte_sim::{
-    Backtest, BacktestSettings, EquityPoint, FundingRate, Latency, Leverage, LimitFill, MarginSettings, MemoryTicks, Observer,
-    Outcome, Tick, TickFeed, TickKind,
+    Backtest, BacktestSettings, EquityPoint, FundingRate, InputRecorder, Latency, Leverage, LimitFill, MarginSettings,
+    MemoryTicks, Observer, Outcome, RecorderError, Tick, TickFeed, TickKind,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -20,6 +20,20 @@ use support::{BTC, FIRST, MINUTES, Native, deployment, in_memory, run, settings,
 struct Wish {
     minute: usize,
     intent: Intent,
+}
+
+/// Takes everything and keeps nothing. A run that is recorded goes the long way past every candle.
+struct TheLongWay;
+
+impl InputRecorder for TheLongWay {
+    fn input(&mut self, _now: Timestamp, _input: &Input) -> Result<(), RecorderError> {
+        Ok(())
+    }
+
+    fn outputs(&mut self, _now: Timestamp, outputs: &mut dyn Iterator<Item = &Output>) -> Result<(), RecorderError> {
+        outputs.for_each(drop);
+        Ok(())
+    }
 }
 
 type Fills = Arc<Mutex<Vec<VenueFill>>>;
@@ -104,6 +118,17 @@ fn intent() -> impl Strategy<Value = Intent> {
     ]
 }
 
+/// A timer within the run, before, at and between the closes of candles.
+fn timer() -> impl Strategy<Value = Intent> {
+    let at =
+        (0..CANDLES, -2..3_i64).prop_map(|(minute, offset)| i64::try_from(minute).expect("small") * 60_000 + offset * 15_000);
+    (at, prop::option::of(20_000..400_000_u64)).prop_map(|(at, every_ms)| Intent::SetTimer {
+        timer: TimerId::new(1),
+        at: Timestamp::from_millis(at),
+        every_ms,
+    })
+}
+
 fn wishes() -> impl Strategy<Value = Vec<Wish>> {
     prop::collection::vec((0..CANDLES, intent()).prop_map(|(minute, intent)| Wish { minute, intent }), 0..60)
 }
@@ -159,6 +184,8 @@ struct Ran {
     settled: Decimal,
     held: Vec<(Decimal, Decimal)>,
     reduce_only: BTreeMap<ClientOrderId, bool>,
+    /// Everything the strategy was handed.
+    delivered: Vec<String>,
 }
 
 fn trade(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wish]) -> Ran {
@@ -166,12 +193,17 @@ fn trade(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wish]) -
 }
 
 fn trade_with(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wish], ticks: Vec<TickFeed>) -> Ran {
-    let fills = Fills::default();
     let backtest = Backtest::new(settings, vec![deployment(FIRST)], in_memory(candles)).expect("sound settings");
-    let backtest = backtest.with_ticks(ticks);
+    trade_in(backtest.with_ticks(ticks), wishes)
+}
+
+fn trade_in(backtest: Backtest, wishes: &[Wish]) -> Ran {
+    let fills = Fills::default();
     let mut backtest = backtest.with_observer(Box::new(Recorder(Arc::clone(&fills))));
     let mut reduce_only = BTreeMap::new();
+    let mut delivered = Vec::new();
     while let Some(deliver) = backtest.next().expect("sound data") {
+        delivered.push(format!("{deliver:?}"));
         let intents = match &deliver.hook {
             Hook::Event(Event::Candle(event)) => {
                 let minute = usize::try_from(event.candle.open_time.as_millis() / 60_000).expect("small");
@@ -204,7 +236,7 @@ fn trade_with(settings: BacktestSettings, candles: &Arc<[Candle]>, wishes: &[Wis
     let held = backtest.core().positions().map(|(_, position)| (position.size(), position.flow())).collect();
     let outcome = backtest.finish();
     let fills = fills.lock().expect("nobody panicked").clone();
-    Ran { outcome, fills, settled, held, reduce_only }
+    Ran { outcome, fills, settled, held, reduce_only, delivered }
 }
 
 proptest! {
@@ -293,6 +325,26 @@ proptest! {
             }
             position = after;
         }
+    }
+
+    #[test]
+    fn the_short_way_past_quiet_candles_leads_to_the_same(
+        candles in candles(),
+        wishes in prop::collection::vec((0..CANDLES, prop_oneof![3 => intent(), 1 => timer()]), 0..12),
+        missing in 0..CANDLES,
+    ) {
+        let wishes = wishes.into_iter().map(|(minute, intent)| Wish { minute, intent }).collect::<Vec<_>>();
+        // One candle is not there.
+        let there = candles.iter().enumerate().filter(|(place, _)| *place != missing).map(|(_, candle)| *candle);
+        let there = there.collect::<Arc<[_]>>();
+        let run = || {
+            let settings = BacktestSettings { equity_interval_ms: Some(180_000), ..exchange(2, false) };
+            Backtest::new(settings, vec![deployment(FIRST)], in_memory(&there)).expect("sound settings")
+        };
+        let (short, long) = (trade_in(run(), &wishes), trade_in(run().with_recorder(Box::new(TheLongWay)), &wishes));
+        prop_assert_eq!(short.delivered, long.delivered);
+        prop_assert_eq!(short.fills, long.fills);
+        prop_assert_eq!(format!("{:?}", short.outcome), format!("{:?}", long.outcome));
     }
 
     #[test]

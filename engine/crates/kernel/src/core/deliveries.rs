@@ -91,6 +91,15 @@ impl TradingCore {
     /// Hands over a hook call.
     #[inline]
     pub(super) fn deliver(&mut self, place: usize, hook: Hook, out: OutHook, since: Timestamp) {
+        match self.make_delivery(place, hook, out, since) {
+            Some(deliver) => self.outputs.push_back(Output::Deliver(deliver)),
+            None => self.fault_looping(place),
+        }
+    }
+
+    /// Makes a delivery. None: the strategy has had as many events at one time as it may.
+    #[inline]
+    pub(super) fn make_delivery(&mut self, place: usize, hook: Hook, out: OutHook, since: Timestamp) -> Option<Deliver> {
         let now = self.now;
         let slot = &mut self.slots[place];
         if slot.instant.0 != now {
@@ -99,7 +108,7 @@ impl TradingCore {
             // History comes all at one time and is bounded by what was asked for.
             slot.instant.1 += 1;
             if slot.instant.1 > EVENTS_PER_INSTANT_MAX {
-                return self.fault_looping(place);
+                return None;
             }
         }
         self.events += 1;
@@ -111,8 +120,7 @@ impl TradingCore {
             marks.push(self.feeds.mark_price(position.instrument));
         }
         slot.out = Some(Out { number, hook: out, since });
-        let views = Views { now, account, marks };
-        self.outputs.push_back(Output::Deliver(Deliver { strategy: slot.id(), number, hook, views }));
+        Some(Deliver { strategy: slot.id(), number, hook, views: Views { now, account, marks } })
     }
 
     #[cold]

@@ -23,6 +23,14 @@ struct SeriesFeed {
     subscribers: Vec<usize>,
 }
 
+/// Who alone hears a series.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SoleSubscriber {
+    /// Its place.
+    pub(super) place: usize,
+    instrument: usize,
+}
+
 /// The feeds of one instrument, with the places of the strategies that hear each.
 #[derive(Debug, Default)]
 struct InstrumentFeeds {
@@ -69,6 +77,21 @@ impl Feeds {
     /// When anything was heard of an instrument last.
     pub(super) fn heard(&self, instrument: InstrumentId) -> Option<Timestamp> {
         self.instruments.get(instrument.get() as usize)?.heard
+    }
+
+    /// Who hears a series, where it is one.
+    #[inline]
+    pub(super) fn sole_subscriber(&self, series: SeriesId) -> Option<SoleSubscriber> {
+        let feed = self.series.get(series.get() as usize)?;
+        let &[place] = feed.subscribers.as_slice() else { return None };
+        Some(SoleSubscriber { place, instrument: feed.instrument })
+    }
+
+    /// A candle that it heard closed at a price.
+    #[inline]
+    pub(super) fn closed(&mut self, feed: SoleSubscriber, now: Timestamp, price: Price) {
+        let instrument = &mut self.instruments[feed.instrument];
+        (instrument.last, instrument.heard) = (Some(price), Some(now));
     }
 
     fn of(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentFeeds> {
