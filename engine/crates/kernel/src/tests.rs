@@ -5,6 +5,7 @@ mod answered;
 mod answers;
 mod dead_man;
 mod denials;
+mod evidence;
 mod exits;
 mod external;
 mod hostile;
