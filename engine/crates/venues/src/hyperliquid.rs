@@ -1,0 +1,16 @@
+//! The client of Hyperliquid's perpetuals.
+//!
+//! ```text
+//!   bytes ──► protocol ──► translate, candles ──► events of the core
+//!                             │ assets: names, numbers, rules
+//!   approved orders ──► order ──► sign ──► bytes ──► answers ──► events of the core
+//!                         │ budget: asked before anything is sent
+//! ```
+//!
+//! [`protocol`] is the exchange's language, in both directions, and used by whoever plays the exchange as well.
+
+pub mod assets;
+pub mod protocol;
+#[cfg(test)]
+mod tests;
+pub mod translate;
