@@ -11,6 +11,7 @@
 
 pub mod assets;
 pub mod protocol;
+pub mod sign;
 #[cfg(test)]
 mod tests;
 pub mod translate;
