@@ -10,6 +10,7 @@
 //! [`protocol`] is the exchange's language, in both directions, and used by whoever plays the exchange as well.
 
 pub mod assets;
+pub mod budget;
 pub mod protocol;
 pub mod sign;
 #[cfg(test)]
