@@ -11,6 +11,7 @@
 
 pub mod assets;
 pub mod budget;
+pub mod candles;
 pub mod protocol;
 pub mod sign;
 #[cfg(test)]
