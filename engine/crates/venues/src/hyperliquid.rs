@@ -12,6 +12,7 @@
 pub mod assets;
 pub mod budget;
 pub mod candles;
+pub mod order;
 pub mod protocol;
 pub mod sign;
 #[cfg(test)]

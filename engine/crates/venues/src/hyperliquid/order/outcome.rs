@@ -1,0 +1,100 @@
+//! Answers to batches, entry by entry.
+
+use super::{Batch, Entry};
+use crate::hyperliquid::protocol::{Answer, EntryStatus, RefusalClass, Response};
+use calypte_kernel::{Refusal, RequestKind, VenueEvent, VenueOrderId};
+use std::borrow::Cow;
+
+/// What an answer says of each entry.
+pub fn outcome(batch: &Batch, answer: &Answer) -> Vec<VenueEvent> {
+    match answer {
+        Answer::Err(words) => refused(batch, words),
+        Answer::Ok(response) => looked_at(batch, response),
+    }
+}
+
+/// A refusal of the whole request, in words.
+pub fn refused(batch: &Batch, words: &str) -> Vec<VenueEvent> {
+    // A nonce that was used says that the same bytes were looked at before: what came of them must be asked.
+    if RefusalClass::of(words) == RefusalClass::DuplicateNonce {
+        return doubted(batch);
+    }
+    batch.entries.iter().flat_map(|entry| entry_refused(entry, words)).collect()
+}
+
+/// Nobody knows what came of the batch: each order in it must be asked after.
+pub fn doubted(batch: &Batch) -> Vec<VenueEvent> {
+    batch.entries.iter().filter_map(doubt).collect()
+}
+
+fn doubt(entry: &Entry) -> Option<VenueEvent> {
+    match *entry {
+        Entry::Place { order } | Entry::Amend { order, .. } | Entry::Cancel { order } => Some(VenueEvent::Unanswered { order }),
+        // The state of the account says it.
+        Entry::Exit | Entry::Leverage { .. } | Entry::Schedule => None,
+    }
+}
+
+fn looked_at(batch: &Batch, response: &Response) -> Vec<VenueEvent> {
+    let statuses = response.data.as_ref().map(|data| &*data.statuses).unwrap_or_default();
+    let pairs = batch.entries.iter().zip(statuses);
+    match (statuses, batch.entries.len()) {
+        ([], 1) if response.data.is_none() => done(&batch.entries[0]).into_iter().collect(),
+        (statuses, entries) if statuses.len() == entries => {
+            pairs.flat_map(|(entry, status)| entry_event(entry, status)).collect()
+        }
+        // Checked before the batch was taken apart: it stands for all.
+        ([EntryStatus::Error(words)], _) => batch.entries.iter().flat_map(|entry| entry_refused(entry, words)).collect(),
+        // Which is whose cannot be told.
+        _ => doubted(batch),
+    }
+}
+
+/// What is done without a word.
+fn done(entry: &Entry) -> Option<VenueEvent> {
+    match *entry {
+        Entry::Leverage { instrument, leverage, mode } => Some(VenueEvent::LeverageSet { instrument, leverage, mode }),
+        Entry::Schedule | Entry::Exit => None,
+        Entry::Place { .. } | Entry::Amend { .. } | Entry::Cancel { .. } => doubt(entry),
+    }
+}
+
+fn entry_event(entry: &Entry, status: &EntryStatus) -> Vec<VenueEvent> {
+    let said = match (*entry, status) {
+        (_, EntryStatus::Error(words)) => return entry_refused(entry, words),
+        // Of an exit nothing is told before it lives; an order that waits is there, and its number comes with its update.
+        (Entry::Exit | Entry::Schedule, _)
+        | (Entry::Place { .. }, EntryStatus::WaitingForFill | EntryStatus::WaitingForTrigger) => None,
+        // What filled is told by the fills, with fees and numbers.
+        (Entry::Place { order }, EntryStatus::Resting { oid, .. } | EntryStatus::Filled { oid, .. }) => {
+            Some(VenueEvent::Accepted { order, venue_order: VenueOrderId::new(*oid) })
+        }
+        (Entry::Amend { order, size, kind }, EntryStatus::Resting { oid, .. } | EntryStatus::Filled { oid, .. }) => {
+            Some(VenueEvent::Amended { order, venue_order: VenueOrderId::new(*oid), size, kind })
+        }
+        (Entry::Cancel { order }, EntryStatus::Success) => {
+            Some(VenueEvent::Cancelled { order, venue_order: None, reason: Cow::Borrowed("cancelled as asked") })
+        }
+        (Entry::Leverage { .. }, EntryStatus::Success) => done(entry),
+        _ => doubt(entry),
+    };
+    said.into_iter().collect()
+}
+
+fn entry_refused(entry: &Entry, words: &str) -> Vec<VenueEvent> {
+    let class = RefusalClass::of(words);
+    let refusal = Refusal { code: Cow::Borrowed(class.code()), message: words.to_owned() };
+    let rejected = |order, request| {
+        let rejected = VenueEvent::RequestRejected { order, request, refusal: refusal.clone() };
+        // The words do not say whether the order still exists.
+        let doubt = (class == RefusalClass::GoneOrNever).then_some(VenueEvent::Unanswered { order });
+        std::iter::once(rejected).chain(doubt).collect()
+    };
+    match *entry {
+        Entry::Place { order } => vec![VenueEvent::Rejected { order, refusal }],
+        Entry::Amend { order, .. } => rejected(order, RequestKind::Amend),
+        Entry::Cancel { order } => rejected(order, RequestKind::Cancel),
+        Entry::Leverage { instrument, .. } => vec![VenueEvent::LeverageRejected { instrument, refusal }],
+        Entry::Exit | Entry::Schedule => vec![],
+    }
+}
