@@ -23,7 +23,7 @@ pub use plan::{Plan, Planner, SLIPPAGE_MAX};
 
 use super::budget::Urgency;
 use super::protocol::{Action, Millis};
-use calypte_kernel::{ClientOrderId, InstrumentId, MarginMode, OrderKind, Size};
+use calypte_kernel::{ClientOrderId, InstrumentId, MarginMode, OrderKind, Size, Timestamp};
 
 /// What one entry of a batch asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,10 @@ pub enum Entry {
         mode: MarginMode,
     },
     /// The dead man's switch.
-    Schedule,
+    Schedule {
+        /// When it strikes; none: never.
+        at: Option<Timestamp>,
+    },
 }
 
 /// An action that is to be signed, and what its entries are, in their order.

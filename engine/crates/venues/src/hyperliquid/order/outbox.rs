@@ -112,7 +112,7 @@ impl Outbox {
             return self.not_let_through(now, id, words);
         }
         let Some(pending) = self.pending.remove(&id) else { return vec![] };
-        vec![Step::Tell(outcome(&pending.signed.batch, answer))]
+        vec![Step::Tell(outcome(&pending.signed.batch, answer, now))]
     }
 
     /// Notes that a try did not get to the exchange's core: it was refused at the door, or never left.

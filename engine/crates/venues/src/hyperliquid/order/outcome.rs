@@ -2,14 +2,14 @@
 
 use super::{Batch, Entry};
 use crate::hyperliquid::protocol::{Answer, EntryStatus, RefusalClass, Response};
-use calypte_kernel::{Refusal, RequestKind, VenueEvent, VenueOrderId};
+use calypte_kernel::{Refusal, RequestKind, Timestamp, VenueEvent, VenueOrderId};
 use std::borrow::Cow;
 
-/// What an answer says of each entry.
-pub fn outcome(batch: &Batch, answer: &Answer) -> Vec<VenueEvent> {
+/// What an answer says of each entry. It has no time of its own: it is true as of `as_of`, by the exchange's clock.
+pub fn outcome(batch: &Batch, answer: &Answer, as_of: Timestamp) -> Vec<VenueEvent> {
     match answer {
         Answer::Err(words) => refused(batch, words),
-        Answer::Ok(response) => looked_at(batch, response),
+        Answer::Ok(response) => looked_at(batch, response, as_of),
     }
 }
 
@@ -31,17 +31,17 @@ fn doubt(entry: &Entry) -> Option<VenueEvent> {
     match *entry {
         Entry::Place { order } | Entry::Amend { order, .. } | Entry::Cancel { order } => Some(VenueEvent::Unanswered { order }),
         // The state of the account says it.
-        Entry::Exit | Entry::Leverage { .. } | Entry::Schedule => None,
+        Entry::Exit | Entry::Leverage { .. } | Entry::Schedule { .. } => None,
     }
 }
 
-fn looked_at(batch: &Batch, response: &Response) -> Vec<VenueEvent> {
+fn looked_at(batch: &Batch, response: &Response, as_of: Timestamp) -> Vec<VenueEvent> {
     let statuses = response.data.as_ref().map(|data| &*data.statuses).unwrap_or_default();
     let pairs = batch.entries.iter().zip(statuses);
     match (statuses, batch.entries.len()) {
-        ([], 1) if response.data.is_none() => done(&batch.entries[0]).into_iter().collect(),
+        ([], 1) if response.data.is_none() => done(&batch.entries[0], as_of).into_iter().collect(),
         (statuses, entries) if statuses.len() == entries => {
-            pairs.flat_map(|(entry, status)| entry_event(entry, status)).collect()
+            pairs.flat_map(|(entry, status)| entry_event(entry, status, as_of)).collect()
         }
         // Checked before the batch was taken apart: it stands for all.
         ([EntryStatus::Error(words)], _) => batch.entries.iter().flat_map(|entry| entry_refused(entry, words)).collect(),
@@ -51,20 +51,20 @@ fn looked_at(batch: &Batch, response: &Response) -> Vec<VenueEvent> {
 }
 
 /// What is done without a word.
-fn done(entry: &Entry) -> Option<VenueEvent> {
+fn done(entry: &Entry, as_of: Timestamp) -> Option<VenueEvent> {
     match *entry {
-        Entry::Leverage { instrument, leverage, mode } => Some(VenueEvent::LeverageSet { instrument, leverage, mode }),
-        Entry::Schedule | Entry::Exit => None,
+        Entry::Leverage { instrument, leverage, mode } => Some(VenueEvent::LeverageSet { instrument, leverage, mode, as_of }),
+        Entry::Schedule { at } => Some(VenueEvent::CancelScheduled { at }),
+        Entry::Exit => None,
         Entry::Place { .. } | Entry::Amend { .. } | Entry::Cancel { .. } => doubt(entry),
     }
 }
 
-fn entry_event(entry: &Entry, status: &EntryStatus) -> Vec<VenueEvent> {
+fn entry_event(entry: &Entry, status: &EntryStatus, as_of: Timestamp) -> Vec<VenueEvent> {
     let said = match (*entry, status) {
         (_, EntryStatus::Error(words)) => return entry_refused(entry, words),
         // Of an exit nothing is told before it lives; an order that waits is there, and its number comes with its update.
-        (Entry::Exit | Entry::Schedule, _)
-        | (Entry::Place { .. }, EntryStatus::WaitingForFill | EntryStatus::WaitingForTrigger) => None,
+        (Entry::Exit, _) | (Entry::Place { .. }, EntryStatus::WaitingForFill | EntryStatus::WaitingForTrigger) => None,
         // What filled is told by the fills, with fees and numbers.
         (Entry::Place { order }, EntryStatus::Resting { oid, .. } | EntryStatus::Filled { oid, .. }) => {
             Some(VenueEvent::Accepted { order, venue_order: VenueOrderId::new(*oid) })
@@ -75,7 +75,7 @@ fn entry_event(entry: &Entry, status: &EntryStatus) -> Vec<VenueEvent> {
         (Entry::Cancel { order }, EntryStatus::Success) => {
             Some(VenueEvent::Cancelled { order, venue_order: None, reason: Cow::Borrowed("cancelled as asked") })
         }
-        (Entry::Leverage { .. }, EntryStatus::Success) => done(entry),
+        (Entry::Leverage { .. } | Entry::Schedule { .. }, EntryStatus::Success) => done(entry, as_of),
         _ => doubt(entry),
     };
     said.into_iter().collect()
@@ -95,6 +95,7 @@ fn entry_refused(entry: &Entry, words: &str) -> Vec<VenueEvent> {
         Entry::Amend { order, .. } => rejected(order, RequestKind::Amend),
         Entry::Cancel { order } => rejected(order, RequestKind::Cancel),
         Entry::Leverage { instrument, .. } => vec![VenueEvent::LeverageRejected { instrument, refusal }],
-        Entry::Exit | Entry::Schedule => vec![],
+        Entry::Schedule { .. } => vec![VenueEvent::CancelScheduleRejected { refusal }],
+        Entry::Exit => vec![],
     }
 }

@@ -116,11 +116,11 @@ impl Planner {
                 groups.whole.push(batch(action, vec![entry], Some(*expires_after), Urgency::Opening));
                 Ok(())
             }
-            Command::ScheduleCancel { at } => {
+            Command::ScheduleCancel { at, expires_after } => {
                 let time = at.map(|at| Millis::try_from(at).map(Millis::get));
                 let Ok(time) = time.transpose() else { return cannot("venue-no-such-time", "that is no time of this century") };
                 let action = Action::ScheduleCancel { time };
-                groups.whole.push(batch(action, vec![Entry::Schedule], None, Urgency::Closing));
+                groups.whole.push(batch(action, vec![Entry::Schedule { at: *at }], Some(*expires_after), Urgency::Closing));
                 Ok(())
             }
         }
@@ -260,8 +260,7 @@ fn refusal(command: &Command, refusal: Refusal) -> VenueEvent {
         Command::Amend { order, .. } => VenueEvent::RequestRejected { order: *order, request: RequestKind::Amend, refusal },
         Command::Cancel { order, .. } => VenueEvent::RequestRejected { order: *order, request: RequestKind::Cancel, refusal },
         Command::SetLeverage { instrument, .. } => VenueEvent::LeverageRejected { instrument: *instrument, refusal },
-        // The switch belongs to no strategy, and the account is as safe as before.
-        Command::ScheduleCancel { .. } => VenueEvent::LeverageRejected { instrument: InstrumentId::new(u32::MAX), refusal },
+        Command::ScheduleCancel { .. } => VenueEvent::CancelScheduleRejected { refusal },
     }
 }
 

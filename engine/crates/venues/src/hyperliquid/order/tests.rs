@@ -1,6 +1,7 @@
 //! Orders of every kind, out and back.
 
 use super::outbox::Signed;
+use super::outcome::outcome as outcome_at;
 use super::*;
 use crate::hyperliquid::assets::Assets;
 use crate::hyperliquid::protocol::{Address, Answer, Envelope, Grouping, Order, OrderTypeWire, Tif, parse};
@@ -79,7 +80,8 @@ fn refusal(plan: &Plan) -> String {
     match &plan.refused[0] {
         VenueEvent::Rejected { refusal, .. }
         | VenueEvent::RequestRejected { refusal, .. }
-        | VenueEvent::LeverageRejected { refusal, .. } => format!("{}: {}", refusal.code, refusal.message),
+        | VenueEvent::LeverageRejected { refusal, .. }
+        | VenueEvent::CancelScheduleRejected { refusal } => format!("{}: {}", refusal.code, refusal.message),
         other => panic!("{other:?}"),
     }
 }
@@ -165,7 +167,7 @@ fn cancels_go_first_and_what_is_post_only_goes_by_itself() {
         place(4, TimeInForce::Alo),
         Command::Place(closing),
         Command::Cancel { order: name(8), instrument: KO, expires_after: at(9_000) },
-        Command::ScheduleCancel { at: Some(at(60_000)) },
+        Command::ScheduleCancel { at: Some(at(60_000)), expires_after: at(10_000) },
     ];
     let plan = plan(commands);
     let said = plan.batches.iter().map(|batch| match &batch.action {
@@ -297,11 +299,16 @@ fn answers_without_statuses_are_for_what_has_none() {
     let done: Answer = parse(br#"{"status":"ok","response":{"type":"default"}}"#).expect("an answer");
     let leverage = Entry::Leverage { instrument: KO, leverage: 5, mode: MarginMode::Cross };
     assert!(matches!(outcome(&batch_of(&[leverage]), &done)[..], [VenueEvent::LeverageSet { leverage: 5, .. }]));
-    assert_eq!(outcome(&batch_of(&[Entry::Schedule]), &done), []);
+    assert_eq!(outcome(&batch_of(&[Entry::Schedule { at: None }]), &done), [VenueEvent::CancelScheduled { at: None }]);
     assert!(matches!(outcome(&batch_of(&[Entry::Place { order: name(1) }]), &done)[..], [VenueEvent::Unanswered { .. }]));
     let amend = Entry::Amend { order: name(1), size: size("2"), kind: limit("61", TimeInForce::Gtc) };
     let amended = outcome(&batch_of(&[amend]), &answer(r#"{"resting":{"oid":9}}"#));
     assert!(matches!(amended[..], [VenueEvent::Amended { venue_order, .. }] if venue_order == VenueOrderId::new(9)));
+}
+
+/// What an answer says, whenever.
+fn outcome(batch: &Batch, answer: &Answer) -> Vec<VenueEvent> {
+    outcome_at(batch, answer, at(0))
 }
 
 fn signed(entries: &[Entry], nonce: u64) -> Signed {
@@ -389,7 +396,7 @@ fn a_duplicate_proves_nothing_once_too_many_later_nonces_were_used() {
     let mut outbox = Outbox::default();
     outbox.submit(at(0), signed(&[Entry::Place { order: name(1) }], 5), true);
     for nonce in 0..100 {
-        outbox.submit(at(1), signed(&[Entry::Schedule], 6 + nonce), true);
+        outbox.submit(at(1), signed(&[Entry::Schedule { at: None }], 6 + nonce), true);
         outbox.answered(at(2), nonce + 1, &Answer::Err("No.".into()));
     }
     assert_eq!(told(&outbox.lost(at(3), 0)), [VenueEvent::Unanswered { order: name(1) }]);
