@@ -1,5 +1,6 @@
 //! What a strategy is told.
 
+use crate::listed::listed;
 use crate::{
     Book, Candle, Context, EventNumber, Feed, FeedChange, InstrumentId, MarginMode, Order, Price, Quote, SeriesId, Size,
     TimerId, Timestamp, Trade, TradeId,
@@ -34,49 +35,36 @@ pub enum Event {
     Feed(FeedEvent),
 }
 
-/// The kinds of [`Event`], for counting and for asking what a component knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EventKind {
-    /// [`Event::Candle`].
-    Candle,
-    /// [`Event::Trade`].
-    Trade,
-    /// [`Event::Quote`].
-    Quote,
-    /// [`Event::Book`].
-    Book,
-    /// [`Event::Context`].
-    Context,
-    /// [`Event::Position`].
-    Position,
-    /// [`Event::Order`].
-    Order,
-    /// [`Event::Funding`].
-    Funding,
-    /// [`Event::Balance`].
-    Balance,
-    /// [`Event::Timer`].
-    Timer,
-    /// [`Event::Feed`].
-    Feed,
+listed! {
+    /// The kinds of [`Event`], for counting and for asking what a component knows.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum EventKind {
+        /// [`Event::Candle`].
+        Candle,
+        /// [`Event::Trade`].
+        Trade,
+        /// [`Event::Quote`].
+        Quote,
+        /// [`Event::Book`].
+        Book,
+        /// [`Event::Context`].
+        Context,
+        /// [`Event::Position`].
+        Position,
+        /// [`Event::Order`].
+        Order,
+        /// [`Event::Funding`].
+        Funding,
+        /// [`Event::Balance`].
+        Balance,
+        /// [`Event::Timer`].
+        Timer,
+        /// [`Event::Feed`].
+        Feed,
+    }
 }
 
 impl EventKind {
-    /// All of them, in their order.
-    pub const ALL: [Self; 11] = [
-        Self::Candle,
-        Self::Trade,
-        Self::Quote,
-        Self::Book,
-        Self::Context,
-        Self::Position,
-        Self::Order,
-        Self::Funding,
-        Self::Balance,
-        Self::Timer,
-        Self::Feed,
-    ];
-
     /// Its name in reports and messages.
     pub const fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub mod journal;
 mod kill;
 mod ledger;
 mod leverage_asked;
+mod listed;
 mod margin;
 mod market;
 mod number;

@@ -18,60 +18,46 @@
 //! counts as open meanwhile. Its strategy is told nothing of the doubt, for nothing has happened that it could be told of: what
 //! it does hear, when the doubt ends, is what then is known.
 
+use crate::listed::listed;
 use OrderState::{
     Amending, Cancelled, Cancelling, Expired, Filled, InDoubt, NeverAdmitted, Open, PartlyFilled, Rejected, Replacing, Sent,
     SentInDoubt,
 };
 
-/// Where an order is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OrderState {
-    /// Sent; the exchange has not said anything of it.
-    Sent,
-    /// Sent, and its answer is lost: it may exist, or come to exist until its admission expires.
-    SentInDoubt,
-    /// The exchange has it, and none of it has filled.
-    Open,
-    /// The exchange has it, and some of it has filled.
-    PartlyFilled,
-    /// The exchange has it; an amend is unanswered.
-    Amending,
-    /// The exchange has it; a cancel is unanswered.
-    Cancelling,
-    /// The exchange had it; what became of a request about it, or of itself, is unknown.
-    InDoubt,
-    /// The form it had is gone while an amend is unanswered: replaced by a new one, or gone for good.
-    Replacing,
-    /// Filled wholly, or beyond.
-    Filled,
-    /// Gone without filling further.
-    Cancelled,
-    /// Refused by the exchange.
-    Rejected,
-    /// Its time ran out at the exchange.
-    Expired,
-    /// Its admission expired, and the exchange does not know it.
-    NeverAdmitted,
+listed! {
+    /// Where an order is in its life.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum OrderState {
+        /// Sent; the exchange has not said anything of it.
+        Sent,
+        /// Sent, and its answer is lost: it may exist, or come to exist until its admission expires.
+        SentInDoubt,
+        /// The exchange has it, and none of it has filled.
+        Open,
+        /// The exchange has it, and some of it has filled.
+        PartlyFilled,
+        /// The exchange has it; an amend is unanswered.
+        Amending,
+        /// The exchange has it; a cancel is unanswered.
+        Cancelling,
+        /// The exchange had it; what became of a request about it, or of itself, is unknown.
+        InDoubt,
+        /// The form it had is gone while an amend is unanswered: replaced by a new one, or gone for good.
+        Replacing,
+        /// Filled wholly, or beyond.
+        Filled,
+        /// Gone without filling further.
+        Cancelled,
+        /// Refused by the exchange.
+        Rejected,
+        /// Its time ran out at the exchange.
+        Expired,
+        /// Its admission expired, and the exchange does not know it.
+        NeverAdmitted,
+    }
 }
 
 impl OrderState {
-    /// All of them, in their order.
-    pub const ALL: [Self; 13] = [
-        Sent,
-        SentInDoubt,
-        Open,
-        PartlyFilled,
-        Amending,
-        Cancelling,
-        InDoubt,
-        Replacing,
-        Filled,
-        Cancelled,
-        Rejected,
-        Expired,
-        NeverAdmitted,
-    ];
-
     /// Whether it is over. What is not counts as open, in doubt or not.
     pub const fn is_over(self) -> bool {
         matches!(self, Filled | Cancelled | Rejected | Expired | NeverAdmitted)
@@ -88,78 +74,53 @@ impl OrderState {
     }
 }
 
-/// What is learnt of an order, or done about it: an event of the exchange, told apart by what the books hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Evidence {
-    /// The exchange has it.
-    Accepted,
-    /// The exchange refused it.
-    Rejected,
-    /// A fill that leaves something to fill.
-    PartFill,
-    /// A fill that leaves nothing, or goes beyond the order.
-    LastFill,
-    /// It is gone.
-    Cancelled,
-    /// Its present form is gone while an amend is unanswered.
-    FormGone,
-    /// A form that a later one took the place of is gone.
-    OldFormGone,
-    /// Its time ran out.
-    Expired,
-    /// Its trigger price was reached.
-    Triggered,
-    /// It has new terms.
-    Amended,
-    /// It had new terms before it had those it has now, which is told late.
-    AmendedBefore,
-    /// The exchange changed its size.
-    Resized,
-    /// The oldest unanswered amend was refused.
-    AmendRefused,
-    /// An amend was refused while others are unanswered and the present form is gone.
-    OneAmendRefused,
-    /// The oldest unanswered cancel was refused.
-    CancelRefused,
-    /// An answer did not come.
-    Unanswered,
-    /// It is among the open orders.
-    Found,
-    /// It is nowhere to be found, and what was sent about it may still be admitted.
-    AbsentEarly,
-    /// It is nowhere to be found, and nothing that was sent about it can be admitted any more.
-    AbsentLate,
-    /// An amend is sent.
-    AmendSent,
-    /// A cancel is sent.
-    CancelSent,
-}
-
-impl Evidence {
-    /// All of it, in its order.
-    pub(crate) const ALL: [Self; 21] = [
-        Self::Accepted,
-        Self::Rejected,
-        Self::PartFill,
-        Self::LastFill,
-        Self::Cancelled,
-        Self::FormGone,
-        Self::OldFormGone,
-        Self::Expired,
-        Self::Triggered,
-        Self::Amended,
-        Self::AmendedBefore,
-        Self::Resized,
-        Self::AmendRefused,
-        Self::OneAmendRefused,
-        Self::CancelRefused,
-        Self::Unanswered,
-        Self::Found,
-        Self::AbsentEarly,
-        Self::AbsentLate,
-        Self::AmendSent,
-        Self::CancelSent,
-    ];
+listed! {
+    /// What is learnt of an order, or done about it: an event of the exchange, told apart by what the books hold.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub(crate) enum Evidence {
+        /// The exchange has it.
+        Accepted,
+        /// The exchange refused it.
+        Rejected,
+        /// A fill that leaves something to fill.
+        PartFill,
+        /// A fill that leaves nothing, or goes beyond the order.
+        LastFill,
+        /// It is gone.
+        Cancelled,
+        /// Its present form is gone while an amend is unanswered.
+        FormGone,
+        /// A form that a later one took the place of is gone.
+        OldFormGone,
+        /// Its time ran out.
+        Expired,
+        /// Its trigger price was reached.
+        Triggered,
+        /// It has new terms.
+        Amended,
+        /// It had new terms before it had those it has now, which is told late.
+        AmendedBefore,
+        /// The exchange changed its size.
+        Resized,
+        /// The oldest unanswered amend was refused.
+        AmendRefused,
+        /// An amend was refused while others are unanswered and the present form is gone.
+        OneAmendRefused,
+        /// The oldest unanswered cancel was refused.
+        CancelRefused,
+        /// An answer did not come.
+        Unanswered,
+        /// It is among the open orders.
+        Found,
+        /// It is nowhere to be found, and what was sent about it may still be admitted.
+        AbsentEarly,
+        /// It is nowhere to be found, and nothing that was sent about it can be admitted any more.
+        AbsentLate,
+        /// An amend is sent.
+        AmendSent,
+        /// A cancel is sent.
+        CancelSent,
+    }
 }
 
 /// What an order becomes.

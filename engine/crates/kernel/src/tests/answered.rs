@@ -197,8 +197,7 @@ fn answers(told: &[OrderEvent], to: Answers, makes_order: bool) -> usize {
 
 /// Runs an intent to its end; how often it is answered, and the transcript.
 fn run(kind: &Kind, intent: &str, rest: &str) -> (usize, String) {
-    let mut script = Script::new(&format!("running\n {}\n candle 0 100\n answer {intent}", kind.before));
-    while script.step() {}
+    let mut script = Script::played(&format!("running\n {}\n candle 0 100\n answer {intent}", kind.before));
     let decided_on = script.answered;
     script.run(rest);
     let told: Vec<OrderEvent> = script.told.into_iter().map(|(_, event)| event).collect();
@@ -223,8 +222,7 @@ fn every_intent_is_answered_exactly_once() {
 
 /// How often each intent of the last answer is answered, in their order.
 fn each(script: &str, count: u32) -> Vec<usize> {
-    let mut script = Script::new(script);
-    while script.step() {}
+    let script = Script::played(script);
     let told: Vec<OrderEvent> = script.told.into_iter().map(|(_, event)| event).collect();
     let decided_on = script.answered;
     (0..count).map(|intent_index| answers(&told, Answers { decided_on, intent_index }, false)).collect()
@@ -277,11 +275,10 @@ fn of_too_many_intents_the_first_beyond_is_denied_for_all() {
 
 #[test]
 fn what_becomes_of_attached_exits_follows_from_the_order_that_brought_them() {
-    let mut script = Script::new(
+    let script = Script::played(
         "running\n candle 0 100\n answer buy 1 market tp 110 sl 90\n fill c1 1 100\n exit-live c1p 1 110\n exit-live c1s 1 90\n \
          fill c1p 1 110\n cancelled c1s",
     );
-    while script.step() {}
     let decided_on = script.answered;
     assert!(script.told.iter().all(|(_, event)| event.answers == Some(Answers { decided_on, intent_index: 0 })));
     let accepted = script.told.iter().filter(|(_, event)| event.change == OrderChange::Accepted);

@@ -5,7 +5,7 @@ use crate::{Answer, HookEnded, Input, StrategyId};
 
 #[test]
 fn writes_come_with_the_answer_and_a_store_that_is_full_faults() {
-    let mut script = Script::new(
+    let mut script = Script::played(
         "
         limit state 8
         running
@@ -15,7 +15,6 @@ fn writes_come_with_the_answer_and_a_store_that_is_full_faults() {
         answer write key 123456
     ",
     );
-    while script.step() {}
     let strategy = script.core().strategy(StrategyId::new(1)).expect("deployed");
     assert_eq!(strategy.state_value("key"), Some(&b"12345"[..]));
     insta::assert_snapshot!(script.transcript, @r#"
@@ -39,8 +38,7 @@ fn an_answer_to_another_question_is_a_fault() {
 
 #[test]
 fn an_answer_that_nobody_waits_for_changes_nothing() {
-    let mut script = Script::new("running\n hold\n candle 0 100");
-    while script.step() {}
+    let mut script = Script::played("running\n hold\n candle 0 100");
     let before = script.transcript.clone();
     for (strategy, number) in [(1, 1), (1, u64::MAX), (2, 3)] {
         let (strategy, number) = (StrategyId::new(strategy), crate::EventNumber::new(number));

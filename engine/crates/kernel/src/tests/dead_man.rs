@@ -96,9 +96,9 @@ fn one_that_was_asked_before_the_connection_broke_is_asked_anew_and_not_called_l
 
 #[test]
 fn clearing_it_needs_no_answer() {
-    let mut script =
-        Script::new(&format!("{OPEN} scheduled 30000\n cancelled c1\n at 10000\n wake\n schedule-rejected\n at 90000\n wake"));
-    while script.step() {}
+    let script = Script::played(&format!(
+        "{OPEN} scheduled 30000\n cancelled c1\n at 10000\n wake\n schedule-rejected\n at 90000\n wake"
+    ));
     assert!(script.transcript.contains("cancel everything at None"), "{}", script.transcript);
     assert!(!script.transcript.contains("DeadManLost"), "{}", script.transcript);
 }

@@ -151,7 +151,7 @@ fn follows_the_table(before: OrderState, after: OrderState, rows: &[(OrderState,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn any_evidence_about_an_order_keeps_what_must_hold(

@@ -24,8 +24,7 @@ fn given(rule: &str) -> String {
 fn each_trigger_does_each_action_once() {
     for (trigger, happens) in TRIGGERS {
         for (action, sends) in [("pause", 0), ("reduce", 2), ("cancel", 2), ("flatten", 3)] {
-            let mut script = Script::new(&given(&format!("{trigger} {action}")));
-            while script.step() {}
+            let mut script = Script::played(&given(&format!("{trigger} {action}")));
             assert!(!script.transcript.contains("Killed"), "{trigger} {action}: not yet\n{}", script.transcript);
             script.transcript.clear();
             script.run(happens);
@@ -60,8 +59,7 @@ fn just_inside_nothing_fires() {
 
 #[test]
 fn a_killed_strategy_that_goes_on_asking_gets_the_same_denial_each_time() {
-    let mut script = Script::new(&given("loss 50 flatten"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 50 flatten"));
     script.run("candle 0 90");
     let mut denials = Vec::new();
     for _ in 0..3 {
@@ -86,8 +84,7 @@ fn reducing_lets_pass_what_reduces() {
 
 #[test]
 fn a_close_that_fails_is_tried_again_until_it_is_flat() {
-    let mut script = Script::new(&given("loss 50 flatten"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 50 flatten"));
     script.run("candle 0 90\n cancelled c2\n cancelled c3");
     script.transcript.clear();
     script.run("reject c4\n at 4999\n wake");
@@ -104,8 +101,7 @@ fn a_close_that_fails_is_tried_again_until_it_is_flat() {
 
 #[test]
 fn it_gives_up_with_an_alert_and_the_operator_may_fire_it_again() {
-    let mut script = Script::new(&given("loss 50 flatten"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 50 flatten"));
     script.run("candle 0 90\n cancelled c2\n cancelled c3\n reject c4");
     for (order, at) in [("c5", 5_000), ("c6", 10_000)] {
         script.run(&format!("at {at}\n wake\n reject {order}"));
@@ -121,8 +117,7 @@ fn it_gives_up_with_an_alert_and_the_operator_may_fire_it_again() {
 
 #[test]
 fn while_the_connection_is_lost_it_arms_and_does_the_rest_when_it_is_back() {
-    let mut script = Script::new(&given("loss 50 flatten"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 50 flatten"));
     script.transcript.clear();
     script.run("lost\n candle 0 90\n at 60000\n wake");
     assert!(script.transcript.contains("armed: true"), "{}", script.transcript);
@@ -145,11 +140,10 @@ fn a_stale_mark_bounds_the_close_as_declared() {
 
 #[test]
 fn an_accounts_switch_stops_everybody_and_arming_it_does_not_arm_a_strategys() {
-    let mut script = Script::new(
+    let mut script = Script::played(
         "running\n deploy 2\n start 2\n answer @2 subscribe 0\n candle 0 100\n answer @2 buy 1 market\n answer buy 2 market\n \
          fill c1 1 100\n fill c2 2 100",
     );
-    while script.step() {}
     script.transcript.clear();
     script.run("kill 2 pause\n kill account flatten");
     assert!(script.transcript.contains("sell 2 at the market") && script.transcript.contains("sell 1 at the market"));
@@ -169,11 +163,10 @@ fn an_accounts_switch_stops_everybody_and_arming_it_does_not_arm_a_strategys() {
 
 #[test]
 fn the_accounts_rules_watch_all_strategies_together() {
-    let mut script = Script::new(
+    let mut script = Script::played(
         "account kill loss 50 flatten\n running\n deploy 2\n start 2\n answer @2 subscribe 0\n candle 0 100\n \
          answer @2 buy 3 market\n answer buy 2 market\n fill c1 3 100\n fill c2 2 100",
     );
-    while script.step() {}
     script.transcript.clear();
     script.run("candle 0 90.01");
     assert!(!script.transcript.contains("Killed"), "{}", script.transcript);
@@ -184,8 +177,7 @@ fn the_accounts_rules_watch_all_strategies_together() {
 
 #[test]
 fn a_stronger_rule_goes_further_and_a_weaker_one_loosens_nothing() {
-    let mut script = Script::new(&given("loss 30 cancel\n risk kill loss 50 flatten\n risk kill loss 10 reduce"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 30 cancel\n risk kill loss 50 flatten\n risk kill loss 10 reduce"));
     let killed =
         |script: &mut Script| script.core().strategy(StrategyId::new(1)).and_then(StrategyView::killed).expect("killed");
     script.run("candle 0 94");
@@ -197,8 +189,7 @@ fn a_stronger_rule_goes_further_and_a_weaker_one_loosens_nothing() {
 
 #[test]
 fn after_arming_it_again_losses_count_from_there() {
-    let mut script = Script::new(&given("loss 50 pause"));
-    while script.step() {}
+    let mut script = Script::played(&given("loss 50 pause"));
     script.run("candle 0 90\n rearm 1");
     script.transcript.clear();
     script.run("candle 0 80.01");
@@ -209,8 +200,7 @@ fn after_arming_it_again_losses_count_from_there() {
 
 #[test]
 fn the_dead_mans_switch_is_moved_on_while_orders_are_open_and_then_cleared() {
-    let mut script = Script::new("account dead-man 30000\n running\n candle 0 100\n answer buy 1 limit 90");
-    while script.step() {}
+    let mut script = Script::played("account dead-man 30000\n running\n candle 0 100\n answer buy 1 limit 90");
     assert!(script.transcript.contains("sent: cancel everything at Some(30000)"), "{}", script.transcript);
     assert_eq!(script.core().next_wake(), Some(Timestamp::from_millis(10_000)));
     script.transcript.clear();
@@ -252,8 +242,7 @@ fn a_rest_is_shown_with_its_end_and_ends_when_the_operator_says_so() {
 
 #[test]
 fn nothing_declared_is_nothing_watched() {
-    let mut script = Script::new("running\n candle 0 100\n answer buy 5 market\n fill c1 5 100\n candle 0 1");
-    while script.step() {}
+    let mut script = Script::played("running\n candle 0 100\n answer buy 5 market\n fill c1 5 100\n candle 0 1");
     assert!(!script.transcript.contains("Killed"));
     assert_eq!(script.core().next_wake(), None);
 }

@@ -102,10 +102,9 @@ fn the_exchanges_word_on_a_position_answers_a_change_too() {
 
 #[test]
 fn a_new_process_asks_after_what_the_one_before_had_asked_for() {
-    let mut script = Script::new(
+    let script = Script::played(
         "running\n candle 0 100\n answer leverage 5\n opened 1\n at 10001\n wake\n leverage-set 5 as-of 10002\n states",
     );
-    while script.step() {}
     assert!(script.transcript.contains("asks after leverage of 0"), "{}", script.transcript);
     assert!(script.transcript.ends_with("nothing open\n"), "{}", script.transcript);
 }

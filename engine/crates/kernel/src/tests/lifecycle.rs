@@ -291,8 +291,7 @@ fn strategies_are_served_in_the_order_of_their_numbers() {
 
 #[test]
 fn one_that_answers_its_own_events_without_end_is_faulted() {
-    let mut script = super::script::Script::new("running\n hold\n candle 0 100");
-    while script.step() {}
+    let mut script = super::script::Script::played("running\n hold\n candle 0 100");
     let mut rounds = 0;
     let close = || crate::Answer::Intents(vec![crate::Intent::ClosePosition(crate::InstrumentId::new(0))]);
     let one = crate::StrategyId::new(1);

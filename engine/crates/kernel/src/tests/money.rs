@@ -309,8 +309,7 @@ fn a_liquidation_says_so() {
 
 #[test]
 fn views_are_shared_until_something_changes_and_add_up() {
-    let mut script = Script::new("running\n candle 0 100\n answer buy 2 market\n fill c1 2 100 fee 0.5\n settle");
-    while script.step() {}
+    let mut script = Script::played("running\n candle 0 100\n answer buy 2 market\n fill c1 2 100 fee 0.5\n settle");
     let one = StrategyId::new(1);
     let deliver = |script: &mut Script, at: &str| {
         let price = crate::Price::new(number(at)).expect("positive");

@@ -460,8 +460,7 @@ fn cancelling_all_asks_once_for_each() {
 
 #[test]
 fn what_is_not_ours_is_counted_and_passes_by() {
-    let mut script = super::script::Script::new("running\n candle 0 100\n answer buy 1 limit 90\n candle 9 100");
-    while script.step() {}
+    let mut script = super::script::Script::played("running\n candle 0 100\n answer buy 1 limit 90\n candle 9 100");
     let stranger = crate::ClientOrderId::from_bytes([7; 16]);
     let venue = |event| crate::Input::Venue(event);
     script.handle(venue(crate::VenueEvent::Triggered { order: stranger }));

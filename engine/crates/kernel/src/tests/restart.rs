@@ -23,8 +23,7 @@ fn at_work(policy: &str, then: &str) -> String {
         at 1000
         "
     );
-    let mut script = Script::new(&begin);
-    while script.step() {}
+    let mut script = Script::played(&begin);
     script.transcript.clear();
     script.run(then);
     script.transcript

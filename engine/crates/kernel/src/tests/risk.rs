@@ -10,12 +10,6 @@ fn sent(script: &str) -> Vec<String> {
     lines.lines().filter_map(|line| line.strip_prefix("sent: ")).map(str::to_owned).collect()
 }
 
-fn run(script: &str) -> Script {
-    let mut script = Script::new(script);
-    while script.step() {}
-    script
-}
-
 #[test]
 fn rounding_as_a_policy_never_gives_more_than_was_asked_for() {
     let orders = "answer buy 0.1239 limit 100.0049; sell 0.1239 limit 99.9951; buy 1 stop 110.0055; sell 1 trail 1.00049; \
@@ -75,7 +69,8 @@ fn an_amendment_is_weighed_without_the_order_it_changes() {
 #[test]
 fn an_amend_on_its_way_reserves_for_the_larger_of_both_terms() {
     let given = "account margin 2\nrunning\ncandle 0 100\nanswer buy 1 limit 90\naccept c1\ncandle 0 100";
-    let reserved = |script: &str| run(&format!("{given}\n{script}")).core().margin().expect("prices are known").reserved;
+    let reserved =
+        |script: &str| Script::played(&format!("{given}\n{script}")).core().margin().expect("prices are known").reserved;
     for (script, margin) in [
         ("answer amend 1 size 3", 135),
         ("answer amend 1 size 0.5", 45),
@@ -90,7 +85,7 @@ fn an_amend_on_its_way_reserves_for_the_larger_of_both_terms() {
 #[test]
 fn margin_is_reserved_when_an_order_is_sent_and_released_on_every_ending() {
     let given = "account margin 2\nrunning\ncandle 0 100\nanswer buy 1 limit 90";
-    let reserved = |script: &str| run(&format!("{given}\n{script}")).core().margin().expect("prices are known");
+    let reserved = |script: &str| Script::played(&format!("{given}\n{script}")).core().margin().expect("prices are known");
     assert_eq!(reserved("").reserved, number("45"));
     for ending in ["reject c1", "accept c1\ncancelled c1", "fill c1 1 90\ncandle 0 90\nanswer close\nfill c2 1 90"] {
         let margin = reserved(ending);
@@ -170,8 +165,7 @@ proptest! {
     fn margin_reserved_is_never_negative_and_never_more_than_the_worst_of_what_is_open(
         steps in prop::collection::vec((0_u8..6, 13_u32..33, 90_u32..110), 1..40)
     ) {
-        let mut script = Script::new("account margin 3\nrunning\ncandle 0 100");
-        while script.step() {}
+        let mut script = Script::played("account margin 3\nrunning\ncandle 0 100");
         let (mut orders, mut open) = (0_usize, Vec::new());
         for (what, size, price) in steps {
             let line = match what {

@@ -33,9 +33,7 @@ use words::write_output;
 
 /// Replays a script and gives what came of it.
 pub(super) fn replay(script: &str) -> String {
-    let mut script = Script::new(script);
-    while script.step() {}
-    script.transcript
+    Script::played(script).transcript
 }
 
 /// A number as it is written.
@@ -99,6 +97,13 @@ impl Script {
             answered: EventNumber::new(0),
             transcript: String::new(),
         }
+    }
+
+    /// A script that was run to its end.
+    pub(super) fn played(script: &str) -> Self {
+        let mut script = Self::new(script);
+        while script.step() {}
+        script
     }
 
     pub(super) fn core(&mut self) -> &mut TradingCore {

@@ -14,8 +14,7 @@ const SHARED: &str = "
 ";
 
 fn shared(then: &str) -> String {
-    let mut script = super::script::Script::new(SHARED);
-    while script.step() {}
+    let mut script = super::script::Script::played(SHARED);
     script.transcript.clear();
     script.run(&format!("candle 0 100\n{then}"));
     script.transcript

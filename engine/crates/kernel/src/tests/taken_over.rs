@@ -18,8 +18,7 @@ fn orders_in_every_live_state_survive_the_process() {
     let mut text = String::new();
     for state in OrderState::ALL.into_iter().filter(|state| !state.is_over()) {
         for (what, answer) in ANSWERS {
-            let mut script = Script::new(&format!("at 1\n {}", setup((state, Evidence::Found))));
-            while script.step() {}
+            let mut script = Script::played(&format!("at 1\n {}", setup((state, Evidence::Found))));
             script.transcript.clear();
             script.run("settle\n opened 1");
             let (asked, between) = (script.transcript.contains("asks after"), script.state_of(1).expect("it is known"));

@@ -151,8 +151,7 @@ fn a_new_version_that_refuses_or_fails_at_once_gives_way_to_the_old_one() {
         let script = format!(
             "running\n upgrade 1\n answer\n answer saved books\n {failure}\n answer subscribe 0\n candle 0 98\n upgrade 1"
         );
-        let mut script = Script::new(&script);
-        while script.step() {}
+        let mut script = Script::played(&script);
         let strategy = script.core().strategies().next().expect("it is deployed");
         let (version, saved) = (strategy.version(), strategy.saved().map(<[u8]>::to_vec));
         assert_eq!((version, saved), (0, Some(b"books".to_vec())), "{failure}: {}", script.transcript);
