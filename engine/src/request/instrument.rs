@@ -190,7 +190,10 @@ fn from_file(path: &Path) -> Result<Vec<InstrumentSpec>, NotRules> {
     let unreadable = |reason: String| NotRules::Unreadable { path: path.to_owned(), reason };
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut text = String::new();
-    file.take(RULES_FILE_BYTES_MAX).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    file.take(RULES_FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > RULES_FILE_BYTES_MAX {
+        return Err(unreadable(format!("it is larger than {RULES_FILE_BYTES_MAX} bytes")));
+    }
     let table: BTreeMap<String, toml::Value> = toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))?;
     let mut specs = Vec::new();
     let mut top = Written::NOTHING;
@@ -279,6 +282,22 @@ mod tests {
 
     fn specs(texts: &[&str]) -> Vec<InstrumentSpec> {
         texts.iter().flat_map(|text| text.parse::<InstrumentSpecs>().expect(text).0).collect()
+    }
+
+    #[test]
+    fn a_file_too_large_is_refused_instead_of_read_in_part() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("rules.toml");
+        let whole = usize::try_from(RULES_FILE_BYTES_MAX).expect("a mebibyte");
+        let read = |bytes: usize| {
+            let mut text = "min_notional = 5\n".to_owned();
+            text.extend(std::iter::repeat_n('#', bytes - text.len()));
+            std::fs::write(&file, text).expect("written");
+            file.to_str().expect("a plain path").parse::<InstrumentSpecs>().map(|specs| specs.0.len())
+        };
+        assert_eq!(read(whole).expect("as large as may be"), 1);
+        let error = read(whole + 1).expect_err("one byte too many").to_string();
+        assert!(error.contains("larger than 1048576 bytes"), "{error}");
     }
 
     #[test]
