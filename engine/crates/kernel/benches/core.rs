@@ -1,67 +1,76 @@
-//! What the core costs: a candle that nobody trades on, and the review of an order.
+//! What the core costs: a candle that nobody trades on, a fill, and the review of an order.
+
+mod running;
 
 use calypte_kernel::{
-    AccountId, AccountRisk, Answer, Candle, ClientOrderId, CoreSettings, Decimal, Deployment, EventNumber, HookEnded, Input,
-    Instrument, InstrumentId, InstrumentRisk, KnownEvents, Lane, Limits, MarginPolicy, MarketEvent, OrderOrigin, Output,
-    PlaceOrder, Price, RISK_AMOUNT_MAX, Rate, Rates, Request, Resting, RiskGate, Rules, SelfTrade, SeriesId, SeriesInfo, Side,
-    Stake, Stakes, Standing, StrategyId, StrategyRisk, Subscription, TimeInForce, Timeframe, Timestamp, TradingCore, Wanted,
+    AccountId, AccountRisk, Answer, ClientOrderId, Decimal, EventNumber, Input, InstrumentId, InstrumentRisk, Lane, Limits,
+    MarginPolicy, OrderOrigin, Output, PlaceOrder, RISK_AMOUNT_MAX, Rate, Rates, Request, Resting, RiskGate, SelfTrade, Side,
+    Size, Stake, Stakes, Standing, StrategyRisk, TimeInForce, Timestamp, TradeId, VenueEvent, VenueFill, VenueOrderId, Wanted,
     WantedKind,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
+use running::{BTC, HEARD, STRATEGY, UNHEARD, answer, candle, instrument, pass, price, running};
 use std::hint::black_box;
 
-const STRATEGY: StrategyId = StrategyId::new(1);
 /// A limit that nothing here comes near.
 const MUCH: Decimal = RISK_AMOUNT_MAX;
 
-fn instrument() -> Instrument {
-    Instrument::new(InstrumentId::new(0), "BTC".parse().expect("a symbol"), Rules::hyperliquid(5, 50))
-}
-
-fn price(digits: i64) -> Price {
-    Price::new(Decimal::new(digits, 1)).expect("positive")
-}
-
-/// A core with one strategy that runs and hears one series.
-fn running() -> TradingCore {
-    let series = SeriesInfo { id: SeriesId::new(0), instrument: InstrumentId::new(0), timeframe: Timeframe::MINUTE };
-    let mut core = TradingCore::new(CoreSettings {
-        cash: Decimal::new(1_000_000, 0),
-        ..CoreSettings::new(AccountId::new(1), [instrument()].into(), [series].into())
-    })
-    .expect("sound settings");
-    let deployment = Deployment::new(STRATEGY, [].into(), KnownEvents::ALL);
-    core.handle(Timestamp::from_millis(0), Input::Deploy(Box::new(deployment)));
-    core.handle(Timestamp::from_millis(0), Input::Start(STRATEGY));
-    let wanted = Subscription::Candles { series: series.id, warm_up: 0 };
-    let number = EventNumber::new(1);
-    let answer = Answer::Subscriptions(vec![wanted]);
-    let ended = HookEnded { strategy: STRATEGY, number, answer, effects: None, fuel: 0 };
-    core.handle(Timestamp::from_millis(0), Input::HookEnded(ended));
-    while core.poll().is_some() {}
-    core
-}
+/// Orders at work beside what is measured, large enough that no number of fills of it ends one.
+const ORDERS: [i64; 10] = [1_000_000_000; 10];
 
 /// One candle through the core: it is handed in, delivered, and answered with nothing.
-fn candle(criterion: &mut Criterion) {
-    let mut core = running();
+fn candles(criterion: &mut Criterion) {
     let mut minute = 0;
-    criterion.bench_function("a candle, delivered and answered with nothing", |bencher| {
+    for (name, orders) in [("alone", &ORDERS[..0]), ("with 10 open orders", &ORDERS)] {
+        let (mut core, _) = running(orders);
+        criterion.bench_function(&format!("a candle, delivered and answered with nothing, {name}"), |bencher| {
+            bencher.iter(|| {
+                minute += 1;
+                let now = Timestamp::from_millis(minute * 60_000);
+                core.handle(now, Input::Market(black_box(candle(HEARD, minute))));
+                let Some(Output::Deliver(deliver)) = core.poll() else { panic!("the strategy runs") };
+                answer(&mut core, now, black_box(deliver).number, Answer::Intents(Vec::new()));
+                assert!(core.poll().is_none());
+            });
+        });
+    }
+    let (mut core, _) = running(&ORDERS);
+    criterion.bench_function("a candle that nobody hears, with 10 open orders", |bencher| {
         bencher.iter(|| {
             minute += 1;
-            let now = Timestamp::from_millis(minute * 60_000);
-            let at = price(600_000 + minute % 1000);
-            let candle = Candle { open_time: now, open: at, high: at, low: at, close: at, volume: Decimal::ONE };
-            let event = MarketEvent::Candle { series: SeriesId::new(0), candle: black_box(candle) };
-            core.handle(now, Input::Market(event));
-            let Some(Output::Deliver(deliver)) = core.poll() else { panic!("the strategy runs") };
-            let deliver = black_box(deliver);
-            let (strategy, number) = (deliver.strategy, deliver.number);
-            let answer = Answer::Intents(Vec::new());
-            core.handle(now, Input::HookEnded(HookEnded { strategy, number, answer, effects: None, fuel: 1 }));
+            core.handle(Timestamp::from_millis(minute * 60_000), Input::Market(black_box(candle(UNHEARD, minute))));
             assert!(core.poll().is_none());
         });
     });
+}
+
+/// A part of an order fills: the fill is booked, and two hooks are called, of the order and of the position.
+fn fills(criterion: &mut Criterion) {
+    let (mut core, orders) = running(&ORDERS);
+    let mut trade = 0;
+    criterion.bench_function("a partial fill with 10 open orders, its two events answered with nothing", |bencher| {
+        bencher.iter(|| {
+            trade += 1;
+            let now = Timestamp::from_millis(trade);
+            let order = &orders[usize::try_from(trade).expect("positive") % orders.len()];
+            let fill = VenueFill {
+                order: Some(order.client_id),
+                venue_order: VenueOrderId::new(trade.unsigned_abs() % ORDERS.len() as u64 + 1),
+                trade_id: TradeId::new(trade.unsigned_abs()),
+                instrument: BTC,
+                side: order.side,
+                price: price(10_000),
+                size: Size::new(Decimal::new(1, 5)).expect("positive"),
+                fee: Decimal::ZERO,
+                maker: true,
+                force: None,
+                time: now,
+            };
+            core.handle(now, Input::Venue(VenueEvent::Fill(black_box(Box::new(fill)))));
+            pass(&mut core, now);
+        });
+    });
+    assert!(core.positions().next().is_some(), "nothing was filled");
 }
 
 /// A limit order and its name.
@@ -140,5 +149,5 @@ fn review_of_everything(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, candle, review, review_of_everything);
+criterion_group!(benches, candles, fills, review, review_of_everything);
 criterion_main!(benches);
