@@ -163,7 +163,8 @@ impl TradingCore {
         self.batch = None;
         if now > self.now {
             self.now = now;
-            if self.next_wake().is_some_and(|due| due < now) {
+            // A process that takes over does nothing in the name of the one before: what fell due waits for the next input.
+            if self.next_wake().is_some_and(|due| due < now) && !matches!(input, Input::Opened { .. }) {
                 self.catch_up(now);
             }
         }
@@ -274,6 +275,11 @@ impl TradingCore {
     #[inline]
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Leverage and margin mode of an instrument, where the exchange said so.
+    pub fn leverage(&self, instrument: InstrumentId) -> Option<(u32, MarginMode)> {
+        self.leverage.get(instrument.get() as usize).copied().flatten()
     }
 
     /// What was paid in, plus the profit of everything that is flat again, less fees, plus funding, over all strategies.

@@ -32,8 +32,8 @@ const SEEDS: u64 = 300;
 const STEPS: usize = 10_000;
 
 /// Within how many seeds a deliberate bug has to be noticed.
-const SEEDS_TO_NOTICE: u64 = 60;
-const STEPS_TO_NOTICE: usize = 1_500;
+const SEEDS_TO_NOTICE: u64 = 150;
+const STEPS_TO_NOTICE: usize = 2_000;
 
 /// What the caller of the tests set: which seeds, how many steps, which of them, where to write the story.
 #[expect(clippy::disallowed_methods, reason = "tests are told what to run by the environment; what they run is not")]

@@ -265,6 +265,9 @@ impl TradingCore {
         let slots = self.slots.iter_mut();
         let waiting: Vec<StrategyId> =
             slots.filter_map(|slot| std::mem::take(&mut slot.start_waits).then_some(slot.id())).collect();
+        for closing in self.slots.iter_mut().filter_map(|slot| slot.guard.closing.as_mut()) {
+            closing.next = self.now;
+        }
         let event = FeedEvent { time: self.now, feed: Feed::Connection, change: FeedChange::Restored };
         for place in 0..self.slots.len() {
             self.offer(place, Rank::Feed, Event::Feed(event));

@@ -44,14 +44,16 @@ impl TradingCore {
         if closing.gave_up {
             return;
         }
-        if !self.reconciled {
-            // What is held is not known yet: the attempts begin when it is.
-            return self.cancel_for(place, closing.action);
-        }
         if self.now < closing.next {
             return;
         }
         let policy = self.slots[place].deployment.risk.closing;
+        if !self.reconciled {
+            // What is held is not known yet: the attempts begin when it is.
+            let next = self.now.saturating_add(policy.retry_ms);
+            self.slots[place].guard.closing = Some(Closing { next, ..closing });
+            return self.cancel_for(place, closing.action);
+        }
         if closing.attempts >= policy.attempts_max {
             return self.give_up(place, closing, &left);
         }

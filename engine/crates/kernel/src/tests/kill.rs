@@ -271,3 +271,24 @@ fn an_account_that_is_armed_again_leaves_a_strategy_to_its_own_switch() {
     script.run("at 60000\n wake\n candle 0 100");
     assert!(!script.transcript.contains("sent:"), "nobody wants it flat any more: {}", script.transcript);
 }
+
+#[test]
+fn a_cancel_that_is_refused_is_not_sent_again_without_pause() {
+    let mut script = Script::new(
+        "live\n deploy 1\n start 1\n snapshot\n answer subscribe 0\n candle 0 100\n answer buy 1 limit 50\n lost\n recovered",
+    );
+    script.run("kill 1 flatten");
+    assert_eq!(script.transcript.matches("sent: cancel").count(), 1, "{}", script.transcript);
+    script.run("request-rejected c1 cancel\n unanswered c1\n request-rejected c1 cancel");
+    assert_eq!(script.transcript.matches("sent: cancel").count(), 1, "{}", script.transcript);
+    script.run("open c1 1 50 1\n at 10\n snapshot");
+    assert!(script.transcript.matches("sent: cancel").count() <= 2, "{}", script.transcript);
+}
+
+#[test]
+fn a_process_that_takes_over_closes_in_its_own_name() {
+    let mut script = Script::new(&given("loss 50 flatten"));
+    script.run("kill 1 flatten\n cancelled c2\n cancelled c3\n reject c4\n at 60000\n opened 1\n at 60001\n wake");
+    let names: Vec<_> = script.sent().iter().filter_map(|order| order.client_id.origin()).map(|origin| origin.epoch).collect();
+    assert_eq!(names, [0, 0, 0, 0, 1], "{}", script.transcript);
+}

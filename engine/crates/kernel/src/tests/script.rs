@@ -117,6 +117,11 @@ impl Script {
         self.core().state_of(name)
     }
 
+    /// Orders in the order they were sent.
+    pub(super) fn sent(&self) -> &[NewOrder] {
+        &self.sent
+    }
+
     /// Runs more lines.
     pub(super) fn run(&mut self, lines: &str) {
         self.lines.extend(lines.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()));

@@ -1,7 +1,10 @@
 //! Deliberate bugs, one for each invariant, put between the core and its world while it runs: whoever watches must see them.
 
 use super::invariants::Invariant;
-use calypte_kernel::{ClientOrderId, Command, Decimal, EventNumber, Input, OrderOrigin, Resolve, Size, VenueEvent};
+use calypte_kernel::{
+    ClientOrderId, Command, CoreSettings, Decimal, EventNumber, Input, MarginView, OperatorCommand, OrderOrigin, Resolve, Size,
+    VenueEvent,
+};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +23,22 @@ pub(crate) enum Bug {
     HookHandedTwice,
     /// What the exchange says of positions is let pass, and half of each fill.
     FillHalved,
+    /// The size of an amended order is taken for a little more than it is.
+    SizeMisread,
     /// Nobody asks what became of an order.
     DoubtForgotten,
+    /// What was reserved for an order stays so when it is over.
+    ReservationKept,
+    /// Nobody looks whether the account can carry an order.
+    MarginUnchecked,
+    /// The operator is not heard when he kills.
+    KillUnheard,
+    /// A process that takes over names its orders as the one before did.
+    EpochForgotten,
     /// A fee is taken for a little more than it was.
     FeeMisread,
+    /// Funding is taken for a little more than it was.
+    FundingMisread,
     /// A process takes over without the last input.
     InputLost,
     /// A process takes over from inputs that are not those that were.
@@ -35,7 +50,7 @@ pub(crate) enum Bug {
 }
 
 /// Which invariant notices which bug.
-pub(crate) const NOTICED_BY: [(Bug, Invariant); 13] = [
+pub(crate) const NOTICED_BY: [(Bug, Invariant); 19] = [
     (Bug::OrderMadeAgain, Invariant::OrdersMadeOnce),
     (Bug::OrderDoubled, Invariant::OrdersReviewed),
     (Bug::NameReused, Invariant::NamesUsedOnce),
@@ -43,8 +58,14 @@ pub(crate) const NOTICED_BY: [(Bug, Invariant); 13] = [
     (Bug::AnswerSwallowed, Invariant::IntentsAnsweredOnce),
     (Bug::HookHandedTwice, Invariant::OneHookAtATime),
     (Bug::FillHalved, Invariant::PositionsAgree),
-    (Bug::DoubtForgotten, Invariant::OrdersAgree),
+    (Bug::SizeMisread, Invariant::OrdersAgree),
+    (Bug::DoubtForgotten, Invariant::DoubtEnds),
+    (Bug::ReservationKept, Invariant::MarginReserved),
+    (Bug::MarginUnchecked, Invariant::MarginCovered),
+    (Bug::KillUnheard, Invariant::KillHolds),
+    (Bug::EpochForgotten, Invariant::NamesUsedOnce),
     (Bug::FeeMisread, Invariant::MoneyAddsUp),
+    (Bug::FundingMisread, Invariant::MoneyAddsUp),
     (Bug::InputLost, Invariant::StateAfterReplay),
     (Bug::InputChanged, Invariant::OutputsAfterReplay),
     (Bug::NeverQuiet, Invariant::BecomesQuiet),
@@ -54,14 +75,35 @@ pub(crate) const NOTICED_BY: [(Bug, Invariant); 13] = [
 impl Bug {
     /// Spoils what the exchange says on its way into the core.
     pub(crate) fn spoil_input(self, input: &mut Input) {
+        if let (Self::KillUnheard, Input::Operator(OperatorCommand::Kill { .. })) = (self, &*input) {
+            *input = Input::Checkpoint;
+        }
         let Input::Venue(event) = input else { return };
         match (self, event) {
+            (Self::SizeMisread, VenueEvent::Amended { size, .. }) => {
+                *size = Size::new(size.get() + Decimal::new(1, 2)).expect("positive");
+            }
+            (Self::FundingMisread, VenueEvent::Funding { payment, .. }) => *payment += Decimal::new(1, 8),
             (Self::FillHalved, VenueEvent::Fill(fill)) => {
                 fill.size = Size::new(fill.size.get() / Decimal::TWO).expect("positive");
             }
             (Self::FillHalved, VenueEvent::Snapshot(snapshot)) => snapshot.positions.clear(),
             (Self::FeeMisread, VenueEvent::Fill(fill)) => fill.fee += Decimal::new(1, 8),
             _ => {}
+        }
+    }
+
+    /// Spoils what the account is made of.
+    pub(crate) fn spoil_settings(self, settings: &mut CoreSettings) {
+        if self == Self::MarginUnchecked {
+            settings.risk.margin = None;
+        }
+    }
+
+    /// Spoils what is seen of margin once orders were made.
+    pub(crate) fn spoil_margin(self, margin: &mut MarginView, orders: u64) {
+        if self == Self::ReservationKept && orders > 0 {
+            margin.reserved += Decimal::ONE;
         }
     }
 

@@ -113,6 +113,8 @@ pub(crate) struct Exchange {
     fills: Vec<VenueFill>,
     /// Fills that the account has not been told of, by their place.
     untold: BTreeSet<usize>,
+    /// When the dead man's switch strikes.
+    cancel_at: Option<Timestamp>,
     truth: Truth,
     /// What it said since somebody listened last.
     pub(crate) said: Vec<Said>,
@@ -141,6 +143,7 @@ impl Exchange {
             numbers: 0,
             fills: Vec::new(),
             untold: BTreeSet::new(),
+            cancel_at: None,
             truth: Truth { paid_in, ..Truth::default() },
             said: Vec::new(),
         }
@@ -166,6 +169,12 @@ impl Exchange {
     /// Its clock is not behind the world's.
     pub(crate) fn at(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        if self.cancel_at.is_some_and(|at| at <= self.clock) {
+            self.cancel_at = None;
+            for at in self.live.clone() {
+                self.end(at, "dead man's switch");
+            }
+        }
     }
 
     /// Each of its moments happens once, so that a picture of it contains everything of its time.
@@ -201,9 +210,21 @@ impl Exchange {
         self.untold.remove(&usize::try_from(fill.trade_id.get()).expect("a place"));
     }
 
-    /// Open orders that carry a name of ours, in a fixed order.
-    pub(crate) fn open_orders(&self) -> Vec<OpenOrder> {
+    /// The account forgot what it was told: fills are in the next picture. Whether the rest has to be said again.
+    pub(crate) fn forgotten(&mut self, event: &VenueEvent) -> bool {
+        let fills: &[VenueFill] = match event {
+            VenueEvent::Fill(fill) => std::slice::from_ref(fill),
+            VenueEvent::Snapshot(snapshot) => &snapshot.fills,
+            _ => return true,
+        };
+        self.untold.extend(fills.iter().map(|fill| usize::try_from(fill.trade_id.get()).expect("a place")));
+        false
+    }
+
+    /// Open orders that carry a name of ours and are not adrift, in a fixed order.
+    pub(crate) fn open_orders(&self, but: &BTreeSet<ClientOrderId>) -> Vec<OpenOrder> {
         let ours = self.live.iter().map(|at| &self.orders[*at]);
+        let ours = ours.filter(|order| order.name.is_none_or(|name| !but.contains(&name)));
         let mut open: Vec<OpenOrder> = ours
             .filter_map(|order| {
                 let strategy = order.name?.origin()?.strategy.get();
@@ -263,6 +284,7 @@ impl Exchange {
         if order.remaining().is_zero() {
             self.filled(at);
         }
+        self.shrink(instrument_at, random);
     }
 
     /// An order as it shows it.

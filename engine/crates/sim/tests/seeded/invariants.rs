@@ -1,12 +1,14 @@
 //! What must hold, whatever happens: each a function of its own that says what it saw where it does not.
 
+pub(crate) mod risk;
+
 use super::exchange::{INSTRUMENTS, OpenOrder, Truth, instrument};
 use super::log::Hooks;
 use calypte_kernel::{
     Answer, Answers, ClientOrderId, Command, Decimal, Deliver, Event, Hook, HookEnded, Intent, OrderChange, OrderEvent,
     OrderId, OrderOrigin, StrategyId, StrategyState, StrategyView, TradingCore,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +25,16 @@ pub(crate) enum Invariant {
     OneHookAtATime,
     /// Once all is quiet, both sides hold the same.
     PositionsAgree,
-    /// Once all is quiet, both sides have the same orders open, and none is in doubt.
+    /// Once all is quiet, both sides have the same orders open.
     OrdersAgree,
+    /// Once the exchange has answered, nothing is in doubt.
+    DoubtEnds,
+    /// Margin is reserved for what is open, and for nothing else.
+    MarginReserved,
+    /// What is sent is covered by what the account is worth.
+    MarginCovered,
+    /// A kill switch that fired stays so, lets nothing open, and does what it is to do.
+    KillHolds,
     /// Cash, fees, funding and what was realized add up.
     MoneyAddsUp,
     /// A core out of the journal is the core that wrote it.
@@ -85,6 +95,8 @@ struct Waiting {
 pub(crate) struct Seen {
     approved: BTreeMap<u64, Command>,
     names: BTreeMap<ClientOrderId, u64>,
+    /// Epochs and events, of which names are made.
+    events: BTreeSet<(u16, u64)>,
     made: BTreeMap<IntentName, ClientOrderId>,
     asked: BTreeMap<(u32, u64, u32), Waiting>,
 }
@@ -101,6 +113,14 @@ impl Seen {
         let Command::Place(new) = command else { return Ok(()) };
         let before = self.names.insert(new.client_id, nonce);
         hold(before.is_none(), Invariant::NamesUsedOnce, || format!("{} names two orders", new.client_id))
+    }
+
+    /// No event has the epoch and the number of another: names are made of both.
+    pub(crate) fn no_event_is_numbered_twice(&mut self, epoch: u16, deliver: &Deliver) -> Result<(), Violation> {
+        let number = deliver.number.get();
+        hold(self.events.insert((epoch, number)), Invariant::NamesUsedOnce, || {
+            format!("there are two events {number} of {epoch}")
+        })
     }
 
     /// What reaches the exchange is what the risk gate let pass.
@@ -172,6 +192,12 @@ impl Seen {
         })
     }
 
+    /// What happened after an event is not remembered any more.
+    pub(crate) fn lost_from(&mut self, event: u64) {
+        self.asked.clear();
+        self.made.retain(|(_, of, ..), _| *of <= event);
+    }
+
     /// Once all is quiet, no intent waits for its answer.
     pub(crate) fn every_intent_is_answered(&mut self) -> Result<(), Violation> {
         let waiting = self.asked.iter().find(|(_, one)| one.answers == 0 && one.asked != Asked::NewOrderMaybe);
@@ -199,10 +225,14 @@ pub(crate) fn positions_agree(core: &TradingCore, truth: &Truth) -> Result<(), V
     })
 }
 
+/// Nothing is in doubt.
+pub(crate) fn doubt_ends(core: &TradingCore) -> Result<(), Violation> {
+    let doubted = core.strategies().flat_map(StrategyView::order_states).find(|(_, state)| state.is_in_doubt());
+    hold(doubted.is_none(), Invariant::DoubtEnds, || format!("{doubted:?} is in doubt still"))
+}
+
 /// Both sides have the same orders open.
 pub(crate) fn orders_agree(core: &TradingCore, theirs: &[OpenOrder]) -> Result<(), Violation> {
-    let doubted = core.strategies().flat_map(StrategyView::order_states).find(|(_, state)| state.is_in_doubt());
-    hold(doubted.is_none(), Invariant::OrdersAgree, || format!("{doubted:?} is in doubt still"))?;
     let mut ours: Vec<OpenOrder> = core
         .strategies()
         .flat_map(|strategy| strategy.orders().map(move |order| (strategy.id().get(), order)))

@@ -18,12 +18,26 @@ pub(crate) struct Log {
     number: u64,
     digest: OutputsDigest,
     scratch: Vec<u8>,
+    /// Where each record ends.
+    ends: Vec<usize>,
+}
+
+/// What comes out of a journal.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    /// The core.
+    pub(crate) core: TradingCore,
+    /// The hooks that are out.
+    pub(crate) hooks: Hooks,
+    /// The latest event that was handed out.
+    pub(crate) latest: u64,
 }
 
 impl Log {
     /// Of a core made of these settings.
     pub(crate) fn new(settings: &CoreSettings) -> Self {
-        let mut log = Self { bytes: Vec::new(), number: 0, digest: OutputsDigest::default(), scratch: Vec::new() };
+        let mut log =
+            Self { bytes: Vec::new(), number: 0, digest: OutputsDigest::default(), scratch: Vec::new(), ends: Vec::new() };
         log.write(Timestamp::from_millis(0), &Record::Settings(Box::new(settings.clone())));
         log
     }
@@ -31,6 +45,7 @@ impl Log {
     fn write(&mut self, now: Timestamp, record: &Record) {
         write_record(&mut self.bytes, self.number, now, record).expect("records of a run are small");
         self.number += 1;
+        self.ends.push(self.bytes.len());
     }
 
     /// Writes an input down, before the core has it.
@@ -40,6 +55,22 @@ impl Log {
         }
         write_input(&mut self.bytes, self.number, now, input).expect("inputs of a run are small");
         self.number += 1;
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The number of the next record.
+    pub(crate) const fn next(&self) -> u64 {
+        self.number
+    }
+
+    /// The power failed: so many of the latest records are lost, but the first so many stay. Gives the number of the first that
+    /// is lost.
+    pub(crate) fn lose(&mut self, records: usize, keep: usize) -> u64 {
+        let left = self.ends.len().saturating_sub(records).max(keep).min(self.ends.len());
+        self.ends.truncate(left);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or_default());
+        self.number = left as u64;
+        self.number
     }
 
     /// Writes down what the outputs were so far.
@@ -68,10 +99,11 @@ impl Log {
     }
 
     /// The core as it comes out of the journal, with the hooks that are out. What it said is held against what was noted.
-    pub(crate) fn replay(&self, faulty: Option<Fault>) -> Result<(TradingCore, Hooks), Violation> {
+    pub(crate) fn replay(&mut self, faulty: Option<Fault>) -> Result<Replayed, Violation> {
         let mut frames = Frames::new(&self.bytes, 0, 0);
         let mut replay = Replay::default();
         let mut hooks = Hooks::new();
+        let mut latest = 0;
         let digest = self.digest;
         while let Read::Record(frame) = frames.next().expect("nobody touched the bytes") {
             let (number, time) = (frame.number, frame.time);
@@ -92,6 +124,9 @@ impl Log {
             let step = replay.apply(number, time, record);
             let step = step.map_err(|error| Violation::new(Invariant::OutputsAfterReplay, error.to_string()))?;
             for output in step.outputs {
+                if let Output::Deliver(deliver) = &output {
+                    latest = latest.max(deliver.number.get());
+                }
                 note_hook(&mut hooks, output);
             }
         }
@@ -100,7 +135,10 @@ impl Log {
         if faulty.is_some_and(|fault| fault == Fault::OtherWords) && got != digest {
             return Err(Violation::new(Invariant::OutputsAfterReplay, format!("{digest} then, {got} now")));
         }
-        Ok((core, hooks))
+        if faulty.is_none() {
+            self.digest = got;
+        }
+        Ok(Replayed { core, hooks, latest })
     }
 }
 

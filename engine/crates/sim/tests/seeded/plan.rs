@@ -4,6 +4,7 @@
 //! leaves the others as they are, which is what shrinking a failure lives on.
 
 use super::random::Random;
+use calypte_kernel::RestartPolicy;
 
 /// One thing that may happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,12 @@ pub(crate) enum What {
     Match,
     /// Money and positions move without an order of ours: funding, deposits, liquidations, trades by hand.
     Elsewhere,
-    /// The operator wants something.
+    /// The operator wants something of a strategy.
     Operate,
+    /// The operator looks after what may be lost: kill switches, trading states, what other accounts hold.
+    Guard,
+    /// A feed falls silent, lacks a stretch, or flows again.
+    Feed,
     /// The shell asks again what was not answered.
     Ask,
     /// The connection breaks.
@@ -37,16 +42,18 @@ pub(crate) enum What {
 }
 
 /// How often each comes, of [`WEIGHTS_SUM`].
-const WEIGHTS: [(What, u64); 13] = [
-    (What::Answer, 288),
-    (What::Deliver, 250),
-    (What::Market, 120),
-    (What::Arrive, 130),
+const WEIGHTS: [(What, u64); 15] = [
+    (What::Answer, 280),
+    (What::Deliver, 248),
+    (What::Market, 118),
+    (What::Arrive, 128),
     (What::Match, 90),
     (What::Clock, 70),
     (What::Elsewhere, 14),
     (What::Operate, 12),
-    (What::Ask, 10),
+    (What::Guard, 12),
+    (What::Feed, 4),
+    (What::Ask, 8),
     (What::Cut, 3),
     (What::Restore, 12),
     (What::Crash, 0),
@@ -90,6 +97,16 @@ pub(crate) struct Profile {
     pub(crate) hostile: u64,
     /// Of a hundred hooks, so many fail.
     pub(crate) faults: u64,
+    /// The account has to carry what it holds and what its orders could make of it.
+    pub(crate) margin: bool,
+    /// Limits, kill switches and protections are declared.
+    pub(crate) guarded: bool,
+    /// The exchange's dead man's switch is used.
+    pub(crate) dead_man: bool,
+    /// Power fails, not only the process: the end of the journal is lost with it.
+    pub(crate) power: bool,
+    /// What strategies do after a restart and after a fault.
+    pub(crate) restart: RestartPolicy,
 }
 
 impl Profile {
@@ -104,13 +121,26 @@ impl Profile {
             delay_ms: random.pick(&[1, 50, 500, 15_000]),
             hostile: random.pick(&[0, 2, 20]),
             faults: random.pick(&[0, 0, 1]),
+            margin: random.chance(50),
+            guarded: random.chance(40),
+            dead_man: random.chance(25),
+            power: random.chance(20),
+            restart: random.pick(&[
+                RestartPolicy::Resume,
+                RestartPolicy::Resume,
+                RestartPolicy::Resume,
+                RestartPolicy::Resume,
+                RestartPolicy::ReduceOnly,
+                RestartPolicy::Flatten,
+                RestartPolicy::Hold,
+            ]),
         }
     }
 
     /// Whether every fill, fee and payment belongs to a strategy, so that the account's money must be the exchange's to the
     /// last digit.
     pub(crate) const fn is_exact(self) -> bool {
-        self.own_instruments && !self.strangers && !self.cash_told
+        self.own_instruments && !self.strangers && !self.cash_told && !self.power
     }
 }
 

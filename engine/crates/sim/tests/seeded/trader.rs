@@ -138,7 +138,9 @@ impl Draw<'_> {
     }
 
     fn intent(&mut self) -> Intent {
-        match self.random.below(100) {
+        // Who has nothing to change orders anew.
+        let nothing_open = self.deliver.views.account.orders.is_empty() && !self.random.chance(5);
+        match self.random.below(if nothing_open { 40 } else { 100 }) {
             0..40 => Intent::Place(Box::new(self.new_order())),
             40..52 => self.amend(),
             52..70 => Intent::Cancel(self.order()),
@@ -151,7 +153,7 @@ impl Draw<'_> {
             }
             88..91 => {
                 let leverage = self.random.pick(&[0, 1, 5, 1000]);
-                let mode = calypte_kernel::MarginMode::Cross;
+                let mode = self.random.pick(&[calypte_kernel::MarginMode::Cross, calypte_kernel::MarginMode::Isolated]);
                 Intent::SetLeverage { instrument: instrument(self.place()), leverage, mode }
             }
             91..95 => {
@@ -182,6 +184,7 @@ impl Draw<'_> {
                 let time_in_force = self.random.pick(&[TimeInForce::Gtc, TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Alo]);
                 WantedKind::Limit { price, time_in_force }
             }
+            8 if self.random.chance(30) => WantedKind::TrailingStop { distance: self.price(place) },
             _ => {
                 let kind = self.random.pick(&[TriggerKind::Stop, TriggerKind::TakeProfit]);
                 let limit_price = self.random.chance(30).then(|| self.price(place));

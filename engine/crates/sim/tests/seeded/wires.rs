@@ -112,6 +112,12 @@ impl Wires {
         self.down[line as usize].push_back(OnItsWay { due: weather.delay(random), what: event });
     }
 
+    /// Money that was told is told once more: who asks for what happened since then gets it.
+    pub(crate) fn tell_again(&mut self, event: VenueEvent) {
+        let due = Timestamp::from_millis(0);
+        self.down[Line::Account as usize].push_back(OnItsWay { due, what: event });
+    }
+
     /// A request that arrives now, if one does.
     pub(crate) fn arrive(&mut self, weather: Weather, random: &mut Random) -> Option<Request> {
         let reach = self.up.len().min(if weather.calm { 1 } else { OVERTAKEN_MAX });

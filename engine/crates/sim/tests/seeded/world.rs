@@ -1,22 +1,24 @@
 //! A core, its exchange, its strategies and what lies between them, one step at a time.
 
+mod crash;
+mod guards;
 mod moves;
 mod quiet;
+mod settings;
 
 use super::bugs::Bug;
-use super::exchange::{Action, Exchange, INSTRUMENTS, instrument};
+use super::exchange::{Action, Exchange};
+use super::invariants::risk::Switches;
 use super::invariants::{self, Seen, Violation};
-use super::log::{Fault, Hooks, Log};
+use super::log::{Hooks, Log};
 use super::plan::{Profile, Step, What};
 use super::random::Random;
 use super::trader::{self, STRATEGIES};
 use super::wires::{Request, Weather, Wires};
 use calypte_kernel::*;
-use std::collections::BTreeMap;
+use settings::deployment;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-
-/// What was paid in at the start.
-const PAID_IN: i64 = 10_000;
 
 /// Everything there is.
 #[derive(Debug)]
@@ -38,6 +40,16 @@ pub(crate) struct World {
     connected: bool,
     calm: bool,
     reconciling: bool,
+    /// What the operator killed.
+    switches: Switches,
+    /// Margin before the input at hand.
+    margin_before: Option<MarginView>,
+    /// By which record of the journal an order was sent.
+    sent_at: BTreeMap<ClientOrderId, u64>,
+    /// Orders whose records the power took.
+    orphans: BTreeSet<ClientOrderId>,
+    /// What the exchange told, with the record of it.
+    told: Vec<(u64, VenueEvent)>,
     /// How often something that a run is about happened, for the summary.
     pub(crate) counts: Counts,
     /// What happened, where somebody wants to read it.
@@ -73,48 +85,13 @@ impl Counts {
     }
 }
 
-fn settings(profile: Profile) -> CoreSettings {
-    let rules =
-        Rules { size_decimals: 2, price_decimals: 1, tick_size: Decimal::new(1, 1), min_notional: Decimal::ZERO, ..Rules::ANY };
-    let symbols = ["BTC", "ETH", "SOL"];
-    let instruments = symbols.iter().enumerate().map(|(place, symbol)| {
-        Instrument::new(instrument(place), symbol.parse().expect("a symbol"), Rules { max_leverage: 40, ..rules })
-    });
-    let series = (0..INSTRUMENTS).map(|place| SeriesInfo {
-        id: SeriesId::new(u32::try_from(place).expect("a few")),
-        instrument: instrument(place),
-        timeframe: Timeframe::MINUTE,
-    });
-    let limits = Limits {
-        intents_per_event_max: 8,
-        open_orders_max: 12,
-        queue_max: 96,
-        admission_ms_max: 10_000,
-        doubt_ask_ms: 700,
-        ..Limits::default()
-    };
-    CoreSettings {
-        cash: Decimal::from(PAID_IN),
-        live: true,
-        books: if profile.netted { Books::Netted } else { Books::Apart },
-        saves: true,
-        limits,
-        ..CoreSettings::new(AccountId::new(7), instruments.collect(), series.collect())
-    }
-}
-
-fn deployment(strategy: u32, version: u32) -> Deployment {
-    Deployment {
-        version,
-        tick_interval_ms: (strategy == 2).then_some(1000),
-        ..Deployment::new(StrategyId::new(strategy), [].into(), KnownEvents::ALL)
-    }
-}
-
 impl World {
     /// As it is before the first step: strategies are deployed and started, the account not yet reconciled.
     pub(crate) fn new(profile: Profile, bug: Option<Bug>, story: Option<String>) -> Result<Self, Violation> {
-        let settings = settings(profile);
+        let mut settings = settings::settings(profile);
+        if let Some(bug) = bug {
+            bug.spoil_settings(&mut settings);
+        }
         let mut world = Self {
             profile,
             bug,
@@ -123,7 +100,7 @@ impl World {
             log: Log::new(&settings),
             core: TradingCore::new(settings).expect("the settings are sound"),
             hooks: Hooks::new(),
-            exchange: Exchange::new(Decimal::from(PAID_IN)),
+            exchange: Exchange::new(settings::paid_in(profile)),
             wires: Wires::default(),
             seen: Seen::default(),
             signed: BTreeMap::new(),
@@ -132,11 +109,16 @@ impl World {
             connected: true,
             calm: false,
             reconciling: false,
+            switches: Switches::default(),
+            margin_before: None,
+            sent_at: BTreeMap::new(),
+            orphans: BTreeSet::new(),
+            told: Vec::new(),
             counts: Counts::default(),
             story,
         };
         for strategy in 1..=STRATEGIES {
-            world.handle(Input::Deploy(Box::new(deployment(strategy, 0))))?;
+            world.handle(Input::Deploy(Box::new(deployment(strategy, 0, profile))))?;
             world.handle(Input::Start(StrategyId::new(strategy)))?;
         }
         Ok(world)
@@ -159,6 +141,8 @@ impl World {
             What::Match => self.exchange.happen(&mut self.random),
             What::Elsewhere => self.elsewhere(),
             What::Operate => self.operate()?,
+            What::Guard => self.guard()?,
+            What::Feed => self.feed()?,
             What::Ask => self.ask(),
             What::Cut => self.cut()?,
             What::Restore => self.restore()?,
@@ -166,6 +150,7 @@ impl World {
             What::Settle => self.settle()?,
         }
         self.carry();
+        self.check_guards(false)?;
         invariants::money_adds_up(&self.core)
     }
 
@@ -189,6 +174,10 @@ impl World {
             let _ = writeln!(story, "{} in  {input:?}", self.now);
         }
         self.counts.inputs += 1;
+        if let Input::Venue(event) = &input {
+            self.note_told(event);
+        }
+        self.margin_before = if self.profile.margin { self.core.margin() } else { None };
         self.log.input(self.now, &input);
         self.core.handle(self.now, input);
         while let Some(output) = self.core.poll() {
@@ -234,6 +223,7 @@ impl World {
 
     fn hand_out(&mut self, deliver: &Deliver) -> Result<(), Violation> {
         invariants::one_hook_at_a_time(&self.hooks, deliver)?;
+        self.seen.no_event_is_numbered_twice(self.epoch, deliver)?;
         let is_about_an_order = matches!(&deliver.hook, Hook::Event(Event::Order(_)));
         match self.bug {
             Some(Bug::AnswerSwallowed) if is_about_an_order && self.random.chance(10) => {}
@@ -257,6 +247,10 @@ impl World {
         }
         self.nonces += 1;
         self.seen.no_name_is_used_twice(self.nonces, &command)?;
+        self.check_sent(&command)?;
+        if let (Command::Place(new), true) = (&command, self.profile.power) {
+            self.sent_at.insert(new.client_id, self.log.next() - 1);
+        }
         if let Some(bug) = self.bug {
             bug.spoil_sent(&mut command);
         }
@@ -304,7 +298,11 @@ impl World {
                 let is_new = self.exchange.take(&action, &mut self.random);
                 if is_new {
                     self.counts.orders += 1;
-                    self.seen.no_order_is_made_twice(&action.command)?;
+                    // What nobody remembers may have the number of what came after it, and another epoch.
+                    let name = super::wires::order_of(&action.command);
+                    if name.is_none_or(|name| !self.orphans.contains(&name)) {
+                        self.seen.no_order_is_made_twice(&action.command)?;
+                    }
                 }
                 self.seen.everything_was_reviewed(action.nonce, &action.command)?;
             }
@@ -349,28 +347,6 @@ impl World {
             self.handle(Input::HookEnded(ended.clone()))?;
         }
         self.handle(Input::HookEnded(ended))
-    }
-
-    /// The process dies, and another takes over.
-    fn crash(&mut self) -> Result<(), Violation> {
-        self.counts.crashes += 1;
-        let weather = self.weather();
-        self.wires.cut(weather, &mut self.random);
-        self.log.note(self.now);
-        let whole = self.log.tear(self.random.place(40));
-        let fault = match self.bug {
-            Some(Bug::InputLost) => Some(Fault::LastInput),
-            Some(Bug::InputChanged) => Some(Fault::OtherWords),
-            _ => None,
-        };
-        let (core, hooks) = self.log.replay(fault)?;
-        self.log.mend(whole);
-        invariants::the_state_is_the_same(&self.core, &core)?;
-        invariants::the_same_hooks_are_out(&self.hooks, &hooks)?;
-        (self.core, self.hooks) = (core, hooks);
-        self.epoch += 1;
-        self.connected = true;
-        self.handle(Input::Opened { epoch: self.epoch })
     }
 }
 

@@ -32,7 +32,7 @@ impl Exchange {
                     self.say(Line::Answers, VenueEvent::LeverageRejected { instrument, refusal });
                 }
             }
-            Command::ScheduleCancel { at, .. } => self.say(Line::Answers, VenueEvent::CancelScheduled { at: *at }),
+            Command::ScheduleCancel { at, .. } => self.schedule_cancel(*at, random),
         }
         false
     }
@@ -248,7 +248,60 @@ impl Exchange {
         }
     }
 
+    /// The dead man's switch is set or cleared.
+    fn schedule_cancel(&mut self, at: Option<Timestamp>, random: &mut Random) {
+        let event = if random.chance(5) {
+            VenueEvent::CancelScheduleRejected { refusal: refusal("dead-man") }
+        } else {
+            self.cancel_at = at;
+            VenueEvent::CancelScheduled { at }
+        };
+        self.say(Line::Answers, event);
+    }
+
+    /// Reduce-only orders are cut to the position that is left of them.
+    pub(super) fn shrink(&mut self, place: usize, random: &mut Random) {
+        let held = self.truth.positions[place];
+        for at in self.live.clone() {
+            let order = &mut self.orders[at];
+            let room = if order.side == Side::Buy { -held } else { held };
+            let cuts = order.instrument == place && order.reduce_only && room > Decimal::ZERO && room < order.remaining();
+            if !cuts || !random.chance(50) {
+                continue;
+            }
+            order.size = order.filled + room;
+            let (name, size) = (order.name, Size::new(order.size).expect("there is room"));
+            if let Some(order) = name {
+                self.say(Line::Orders, VenueEvent::Resized { order, size });
+            }
+        }
+    }
+
+    /// One of the open orders ends by itself: its time runs out, or it would meet another of the account.
+    pub(crate) fn end_any(&mut self, random: &mut Random) {
+        if self.live.is_empty() {
+            return;
+        }
+        let at = self.live[random.place(self.live.len())];
+        match self.orders[at].name {
+            Some(order) if random.chance(50) => self.end_with(at, Line::Orders, VenueEvent::Expired { order }),
+            _ => self.end(at, "self-trade"),
+        }
+    }
+
+    /// An order is over, as said on a stream.
+    fn end_with(&mut self, at: usize, line: Line, event: VenueEvent) {
+        self.live.retain(|live| *live != at);
+        self.orders[at].end = Some(event.clone());
+        self.say(line, event);
+        self.end_sibling(at);
+    }
+
     fn trigger(&mut self, at: usize, random: &mut Random) {
+        if let (Some(order), true) = (self.orders[at].name, random.chance(5)) {
+            // Of one that triggers it may turn out that it cannot be carried.
+            return self.end_with(at, Line::Orders, VenueEvent::Rejected { order, refusal: refusal("margin") });
+        }
         self.orders[at].kind = match self.orders[at].kind {
             OrderKind::Trigger { limit_price: Some(price), .. } => OrderKind::Limit { price, time_in_force: TimeInForce::Gtc },
             _ => OrderKind::Market,
@@ -313,6 +366,12 @@ impl Exchange {
             calypte_kernel::Force::Settlement,
         ]);
         let size = if random.chance(60) { size.get() } else { part_of(size.get(), random) };
+        if random.chance(40) {
+            // First everything that is open goes.
+            for at in self.live.clone() {
+                self.end(at, "liquidation");
+            }
+        }
         let at = self.open(None, (place, side, size, OrderKind::Market, true));
         self.fill(at, size, Some(force), random);
     }

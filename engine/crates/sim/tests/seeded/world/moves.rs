@@ -1,6 +1,7 @@
 //! What happens around the core: time, the market, the operator, the connection.
 
-use super::{World, deployment};
+use super::World;
+use super::settings::deployment;
 use crate::seeded::exchange::{INSTRUMENTS, instrument};
 use crate::seeded::invariants::Violation;
 use crate::seeded::trader::STRATEGIES;
@@ -38,7 +39,11 @@ impl World {
             6..8 => MarketEvent::Trade(Trade { instrument: id, time, price, size, taker: Side::Buy }),
             8 => {
                 let level = Level { price, size };
-                MarketEvent::Quote(Quote { instrument: id, time, bid: level, ask: level })
+                if self.random.chance(50) {
+                    MarketEvent::Quote(Quote { instrument: id, time, bid: level, ask: level })
+                } else {
+                    MarketEvent::Book(Box::new(Book { instrument: id, time, bids: vec![level], asks: vec![level] }))
+                }
             }
             _ => MarketEvent::Context(Box::new(Context {
                 instrument: id,
@@ -55,12 +60,13 @@ impl World {
     /// Money and positions move without an order of ours.
     pub(super) fn elsewhere(&mut self) {
         let random = &mut self.random;
-        match random.below(10) {
+        match random.below(13) {
             0..4 => self.exchange.fund(random),
             4..6 => self.exchange.deposit(random),
             6..8 => self.exchange.report_any(random),
-            8 if self.profile.strangers => self.exchange.force(random),
-            9 if self.profile.strangers => self.exchange.place_by_hand(random),
+            8 => self.exchange.end_any(random),
+            9..11 if self.profile.strangers => self.exchange.force(random),
+            11..13 if self.profile.strangers => self.exchange.place_by_hand(random),
             _ => {}
         }
     }
@@ -78,9 +84,9 @@ impl World {
             0..30 => Input::Start(strategy),
             30..45 => Input::Stop { strategy, reason: StopReason::Operator },
             45..60 => Input::Params { strategy, parameters: [].into() },
-            60..80 => Input::Upgrade(Box::new(deployment(strategy.get(), 1))),
+            60..80 => Input::Upgrade(Box::new(deployment(strategy.get(), 1, self.profile))),
             80..92 => Input::Checkpoint,
-            92..96 => Input::Deploy(Box::new(deployment(strategy.get(), 2))),
+            92..96 => Input::Deploy(Box::new(deployment(strategy.get(), 2, self.profile))),
             96..98 => Input::Stop { strategy: StrategyId::new(99), reason: StopReason::Operator },
             _ => Input::Shutdown { deadline: self.now.saturating_add(self.random.below(5_000)) },
         };

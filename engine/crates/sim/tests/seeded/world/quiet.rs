@@ -3,11 +3,15 @@
 use super::World;
 use crate::seeded::bugs::Bug;
 use crate::seeded::invariants::{self, Invariant, Violation};
-use calypte_kernel::StrategyState;
+use calypte_kernel::{ClientOrderId, StrategyState};
+use std::collections::BTreeSet;
 
 /// How many seconds it may take until nothing is in doubt: what was signed expires in ten, and each thing that was asked for
 /// anew since may take as long again.
 const SECONDS_MAX: usize = 120;
+
+/// How many seconds a kill switch gets to close what it is to close. It may have given up.
+const CLOSING_SECONDS_MAX: usize = 20;
 
 /// How many messages and answers one second of them may hold.
 const MOVES_MAX: usize = 5_000;
@@ -27,9 +31,10 @@ impl World {
         // A fresh picture of everything, as after every connection.
         self.cut()?;
         self.restore()?;
-        for _ in 0..SECONDS_MAX {
+        for second in 0..SECONDS_MAX {
             self.drain()?;
-            if self.is_at_rest() {
+            let closes = self.core.strategies().any(calypte_kernel::StrategyView::is_closing);
+            if self.is_at_rest() && (!closes || second > CLOSING_SECONDS_MAX) {
                 break;
             }
             self.now = self.now.saturating_add(1_000);
@@ -66,10 +71,18 @@ impl World {
         Err(Violation::new(Invariant::BecomesQuiet, seen))
     }
 
+    /// Orders that the power made nobody's.
+    fn adrift(&self) -> BTreeSet<ClientOrderId> {
+        self.core.external_orders().filter_map(|order| order.order).filter(|name| self.orphans.contains(name)).collect()
+    }
+
     fn compare(&mut self) -> Result<(), Violation> {
         assert!(self.bug != Some(Bug::Panic), "a deliberate panic");
         invariants::positions_agree(&self.core, self.exchange.truth())?;
-        invariants::orders_agree(&self.core, &self.exchange.open_orders())?;
+        invariants::doubt_ends(&self.core)?;
+        invariants::orders_agree(&self.core, &self.exchange.open_orders(&self.adrift()))?;
+        invariants::risk::what_was_killed_is_closed(&self.core)?;
+        self.check_guards(true)?;
         self.seen.every_intent_is_answered()?;
         if self.profile.is_exact() {
             invariants::money_agrees(&self.core, self.exchange.truth())?;

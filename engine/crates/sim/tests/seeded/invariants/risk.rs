@@ -1,0 +1,165 @@
+//! What must hold of margin and of kill switches.
+
+use super::{Invariant, Violation, hold};
+use crate::seeded::exchange::{INSTRUMENTS, instrument};
+use calypte_kernel::{
+    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, StrategyId,
+    StrategyView, TradingCore,
+};
+use std::collections::BTreeSet;
+
+/// Leverage that is reckoned with where the exchange did not say one.
+pub(crate) const LEVERAGE_WHEN_UNKNOWN: u32 = 1;
+
+/// Margin of what is held and of the worst that open orders could make of it, worked out anew from what there is; none where a
+/// price is unknown.
+fn reckoned(core: &TradingCore) -> Option<(Decimal, Decimal)> {
+    let (mut held, mut worst) = (Decimal::ZERO, Decimal::ZERO);
+    for strategy in core.strategies() {
+        for place in 0..INSTRUMENTS {
+            let of_one = reckoned_of(core, strategy, instrument(place))?;
+            (held, worst) = (held + of_one.0, worst + of_one.1);
+        }
+    }
+    Some((held, worst))
+}
+
+fn reckoned_of(core: &TradingCore, strategy: StrategyView<'_>, instrument: InstrumentId) -> Option<(Decimal, Decimal)> {
+    let mark = || core.mark_price(instrument).map(calypte_kernel::Price::get);
+    let size =
+        strategy.positions().find(|position| position.instrument() == instrument).map_or(Decimal::ZERO, |one| one.size());
+    let now = if size.is_zero() { Decimal::ZERO } else { size * mark()? };
+    let (mut if_all_buys_fill, mut if_all_sells_fill) = (now, now);
+    for order in strategy.orders().filter(|order| order.instrument == instrument && !order.reduce_only) {
+        let price = match order.kind {
+            OrderKind::Limit { price, .. } | OrderKind::Trigger { limit_price: Some(price), .. } => price.get(),
+            OrderKind::Trigger { trigger_price, limit_price: None, .. } => trigger_price.get(),
+            OrderKind::Market | OrderKind::TrailingStop { .. } => mark()?,
+        };
+        let notional = order.remaining() * price;
+        match order.side {
+            calypte_kernel::Side::Buy => if_all_buys_fill += notional,
+            calypte_kernel::Side::Sell => if_all_sells_fill -= notional,
+        }
+    }
+    let leverage = core.leverage(instrument).map_or(LEVERAGE_WHEN_UNKNOWN, |(leverage, _)| leverage);
+    let worst = now.abs().max(if_all_buys_fill.abs()).max(if_all_sells_fill.abs());
+    Some((now.abs() / Decimal::from(leverage), worst / Decimal::from(leverage)))
+}
+
+/// What is reserved is what open orders could take at worst: while requests are on their way at least that, once all is quiet
+/// exactly that, and nothing where nothing is open.
+pub(crate) fn margin_is_reserved_for_what_is_open(
+    core: &TradingCore,
+    view: Option<MarginView>,
+    quiet: bool,
+) -> Result<(), Violation> {
+    let (Some(view), Some((held, worst))) = (view, reckoned(core)) else { return Ok(()) };
+    let opens = core.strategies().flat_map(StrategyView::orders).any(|order| !order.reduce_only);
+    let reserved = worst - held;
+    // Per instrument it is what each takes at worst; what cancels out between them does not.
+    let fits = if quiet || !opens { view.reserved == reserved } else { view.reserved >= reserved };
+    hold(fits && view.held == held && (opens || view.reserved.is_zero()), Invariant::MarginReserved, || {
+        format!("held {held} and reserved {reserved} by what there is, and {view:?} by the core")
+    })
+}
+
+/// An order that opens is covered by what the account is worth, or makes nothing worse than it was.
+pub(crate) fn margin_covers(before: Option<MarginView>, after: Option<MarginView>, command: &Command) -> Result<(), Violation> {
+    let opens = match command {
+        Command::Place(new) => !new.reduce_only && !is_of_the_core(new),
+        Command::Amend { .. } => true,
+        Command::Cancel { .. } | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => false,
+    };
+    let needed = |view: MarginView| view.held + view.reserved;
+    let is_covered = after
+        .is_some_and(|after| needed(after) <= after.equity || before.is_some_and(|before| needed(after) <= needed(before)));
+    hold(!opens || is_covered, Invariant::MarginCovered, || {
+        format!("{command:?} was sent; margin was {before:?} and is {after:?}")
+    })
+}
+
+/// Whether the core sends an order by itself, to close: of a strategy that shares an instrument the exchange cannot see that it
+/// reduces.
+fn is_of_the_core(new: &NewOrder) -> bool {
+    new.client_id.origin().is_some_and(|origin| origin.leg > 2)
+}
+
+/// Whether an order takes away from what its strategy holds, and no more than that.
+fn closes(core: &TradingCore, strategy: StrategyId, new: &NewOrder) -> bool {
+    let mut held = core.strategy(strategy).into_iter().flat_map(StrategyView::positions);
+    let size = held.find(|position| position.instrument() == new.instrument).map_or(Decimal::ZERO, |one| one.size());
+    let by = new.side.signed(new.size);
+    by.is_sign_negative() != size.is_sign_negative() && by.abs() <= size.abs()
+}
+
+/// What the operator killed and did not arm again.
+#[derive(Debug, Default)]
+pub(crate) struct Switches {
+    account: bool,
+    strategies: BTreeSet<StrategyId>,
+}
+
+impl Switches {
+    /// The operator says so.
+    pub(crate) fn said(&mut self, core: &TradingCore, command: &OperatorCommand) {
+        match *command {
+            OperatorCommand::Kill { scope: KillScope::Account, .. } => self.account = true,
+            OperatorCommand::Rearm { scope: KillScope::Account } => self.account = false,
+            OperatorCommand::Kill { scope: KillScope::Strategy(strategy), .. } if core.strategy(strategy).is_some() => {
+                self.strategies.insert(strategy);
+            }
+            OperatorCommand::Rearm { scope: KillScope::Strategy(strategy) } => {
+                self.strategies.remove(&strategy);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was said last is lost: what the core knows is all there is.
+    pub(crate) fn forget(&mut self, core: &TradingCore) {
+        self.account &= core.killed().is_some();
+        self.strategies.retain(|strategy| core.strategy(*strategy).is_some_and(|one| one.killed().is_some()));
+    }
+
+    /// A switch that fired stays so.
+    pub(crate) fn stay(&self, core: &TradingCore) -> Result<(), Violation> {
+        let stays = |strategy: &StrategyId| core.strategy(*strategy).is_some_and(|one| one.killed().is_some());
+        let armed = self.strategies.iter().find(|strategy| !stays(strategy));
+        let holds = (!self.account || core.killed().is_some()) && armed.is_none();
+        hold(holds, Invariant::KillHolds, || format!("killed: {self:?}; of the account {:?}", core.killed()))
+    }
+
+    /// And nothing is sent that opens.
+    pub(crate) fn nothing_opens(&self, core: &TradingCore, command: &Command) -> Result<(), Violation> {
+        let Command::Place(new) = command else { return Ok(()) };
+        let strategy = new.client_id.origin().map(|origin| origin.strategy);
+        let killed = self.account || strategy.is_some_and(|strategy| self.strategies.contains(&strategy));
+        let closes = || is_of_the_core(new) && strategy.is_some_and(|strategy| closes(core, strategy, new));
+        hold(new.reduce_only || !killed || closes(), Invariant::KillHolds, || {
+            format!("{new:?} was sent, while {self:?} are killed")
+        })
+    }
+}
+
+/// Once all is quiet, and nothing is being closed any more, a kill switch has done what it was to do.
+pub(crate) fn what_was_killed_is_closed(core: &TradingCore) -> Result<(), Violation> {
+    let lot = Decimal::new(1, 2);
+    core.strategies().filter(|strategy| !strategy.is_closing()).try_for_each(|strategy| {
+        let actions = [core.killed(), strategy.killed()].into_iter().flatten().map(|killed| killed.action);
+        let action = actions.max();
+        let opens = strategy.orders().any(|order| !order.reduce_only);
+        let any = strategy.orders().next().is_some();
+        let holds = strategy.positions().any(|position| position.size().abs() >= lot);
+        let done = match action {
+            None | Some(KillAction::Pause) => true,
+            Some(KillAction::ReduceOnly) => !opens,
+            Some(KillAction::Cancel) => !any,
+            Some(KillAction::Flatten) => !any && !holds,
+        };
+        hold(done, Invariant::KillHolds, || {
+            let orders: Vec<_> = strategy.orders().collect();
+            format!("{action:?} of strategy {} is done, and it holds {holds}, with the orders {orders:?}", strategy.id())
+        })
+    })
+}
