@@ -34,3 +34,7 @@ deny:
 # The core against a hostile exchange: `SEEDS=1000 STEPS=10000 just sim`, one run again with `SEED=7`, and of it only the steps `KEEP=3,5`.
 sim:
     cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does
+
+# Seeds beyond those of the tests, for so many seconds: the first that fails is printed, else nothing was found.
+hunt first="1001" seconds="1800":
+    SEED={{first}} SEEDS=1000000000 STEPS=10000 timeout {{seconds}} cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does || test $? -eq 124
