@@ -5,6 +5,7 @@
 //!                             │ assets: names, numbers, rules
 //!   approved orders ──► order ──► sign ──► bytes ──► answers ──► events of the core
 //!                         │ budget: asked before anything is sent
+//!   supervise: one socket's life
 //! ```
 //!
 //! [`protocol`] is the exchange's language, in both directions, and used by whoever plays the exchange as well.
@@ -15,6 +16,7 @@ pub mod candles;
 pub mod order;
 pub mod protocol;
 pub mod sign;
+pub mod supervise;
 #[cfg(test)]
 mod tests;
 pub mod translate;
