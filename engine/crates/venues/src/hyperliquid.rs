@@ -5,7 +5,7 @@
 //!                             │ assets: names, numbers, rules
 //!   approved orders ──► order ──► sign ──► bytes ──► answers ──► events of the core
 //!                         │ budget: asked before anything is sent
-//!   supervise: one socket's life
+//!   supervise: one socket's life        opening: what is checked before anything trades
 //! ```
 //!
 //! [`protocol`] is the exchange's language, in both directions, and used by whoever plays the exchange as well.
@@ -13,6 +13,7 @@
 pub mod assets;
 pub mod budget;
 pub mod candles;
+pub mod opening;
 pub mod order;
 pub mod protocol;
 pub mod sign;

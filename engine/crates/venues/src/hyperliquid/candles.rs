@@ -187,7 +187,7 @@ impl CandleCloser {
         let candle = candle(wire);
         let open = wire.open_time.timestamp();
         let length = self.timeframe.as_millis().cast_signed();
-        let aligned = |next: Timestamp| (open.as_millis() - next.as_millis()) % length == 0;
+        let aligned = |next: Timestamp| open.as_millis().saturating_sub(next.as_millis()) % length == 0;
         let Some(candle) = candle.filter(|_| self.next.is_none_or(aligned)) else {
             self.tally.absurd = self.tally.absurd.saturating_add(1);
             return None;

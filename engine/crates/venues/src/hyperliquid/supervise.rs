@@ -122,6 +122,15 @@ fn silence_ms_max(subscription: &Subscription) -> Option<u64> {
     }
 }
 
+/// Whether messages of two feeds could not be told apart: those of two accounts that do not say whose they are, and two kinds of
+/// book of one coin.
+fn cannot_share(one: &Subscription, other: &Subscription) -> bool {
+    let same_kind = std::mem::discriminant(one) == std::mem::discriminant(other);
+    let nameless = one.leaves_out_the_user() && one.user() != other.user();
+    let books = matches!(one, Subscription::L2Book { .. }) && one.coin() == other.coin();
+    same_kind && (nameless || books)
+}
+
 /// Accounts first, then candles and prices, then the rest: what is missed of an account costs most.
 const fn rank(subscription: &Subscription) -> u8 {
     match subscription {
@@ -160,6 +169,9 @@ impl Supervisor {
         }
         if self.feeds.len() >= SUBSCRIPTIONS_MAX {
             return Err(Refused::Full { what: "subscriptions of one socket", most: SUBSCRIPTIONS_MAX });
+        }
+        if self.feeds.keys().any(|other| cannot_share(other, &subscription)) {
+            return Err(Refused::Full { what: "feeds whose messages could not be told apart on one socket", most: 1 });
         }
         egress.subscribe(now, &subscription)?;
         let silence_ms_max = silence_ms_max(&subscription);

@@ -3,7 +3,7 @@
 //! `ok` means no more than that the request was looked at: each entry has a status of its own. Some checks run before a batch is
 //! taken apart, and then one error stands for all of it.
 
-use super::{BATCH_MAX, Cloid, List, Number};
+use super::{Address, BATCH_MAX, Cloid, List, Number};
 use serde::{Deserialize, Serialize};
 
 /// Longest refusal that is kept, in characters.
@@ -250,6 +250,12 @@ impl RefusalClass {
         BEGINNINGS.iter().find(|(beginning, _)| words.starts_with(beginning)).map_or(Self::Unknown, |(_, class)| *class)
     }
 
+    /// The address that a refusal names, for [`Self::WrongSigner`]: where it is that of our key, the agent is gone; where it is
+    /// another, and another with each try, the hash is wrong.
+    pub fn named(words: &str) -> Option<Address> {
+        words.split(|letter: char| !letter.is_ascii_alphanumeric()).find_map(|word| word.parse().ok())
+    }
+
     /// Its stable code, lower case with hyphens.
     pub const fn code(self) -> &'static str {
         match self {
@@ -327,5 +333,12 @@ mod tests {
             assert_eq!(RefusalClass::of(&format!("{beginning}. asset=7")), *class);
         }
         assert_eq!(RefusalClass::of("words of tomorrow"), RefusalClass::Unknown);
+    }
+
+    #[test]
+    fn a_refused_signer_is_named() {
+        let address = Address::from_bytes([0xc1; 20]);
+        assert_eq!(RefusalClass::named(&format!("User or API Wallet {address} does not exist.")), Some(address));
+        assert_eq!(RefusalClass::named("Unable to recover signer."), None);
     }
 }

@@ -157,6 +157,19 @@ fn a_server_that_never_answers_is_given_up_too() {
 }
 
 #[test]
+fn feeds_that_could_not_be_told_apart_do_not_share_a_socket() {
+    let (mut supervisor, mut egress) = open(&[]);
+    let updates = |byte| Subscription::OrderUpdates { user: Address::from_bytes([byte; 20]) };
+    assert_eq!(supervisor.subscribe(at(0), updates(1), &mut egress), Ok(()));
+    assert_eq!(supervisor.subscribe(at(0), updates(1), &mut egress), Ok(()), "the same one");
+    assert!(supervisor.subscribe(at(0), updates(2), &mut egress).is_err(), "the messages do not say whose");
+    assert_eq!(supervisor.subscribe(at(0), fills(), &mut egress), Ok(()), "these do");
+    assert_eq!(supervisor.subscribe(at(0), book("KO"), &mut egress), Ok(()));
+    let fast = Subscription::L2Book { coin: "KO".into(), fast: Some(true) };
+    assert!(supervisor.subscribe(at(0), fast, &mut egress).is_err(), "one channel for both");
+}
+
+#[test]
 fn an_address_without_room_is_waited_for() {
     let limits = EgressLimits { sockets: 1, new_sockets: 2, ..EgressLimits::default() };
     let mut egress = Egress::new(limits);
