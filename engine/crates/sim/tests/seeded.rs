@@ -62,7 +62,7 @@ fn invariants_hold_whatever_the_exchange_does() {
     let result = runs::run_all(first..first + seeds, steps);
     match result {
         Ok(counts) => println!("{seeds} seeds of {steps} steps: {counts:?}"),
-        Err((plan, violation)) => panic!("{}", runs::report(&plan, None, &violation)),
+        Err(failure) => panic!("{}", runs::report(&failure.0, None, &failure.1)),
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn report(plan: &Plan, bug: Option<Bug>, violation: &Violation) -> St
 }
 
 /// Runs many seeds on all processors. The failure of the smallest seed, if any fails.
-pub(crate) fn run_all(seeds: std::ops::Range<u64>, steps: usize) -> Result<Counts, (Plan, Violation)> {
+pub(crate) fn run_all(seeds: std::ops::Range<u64>, steps: usize) -> Result<Counts, Box<(Plan, Violation)>> {
     let next = std::sync::atomic::AtomicU64::new(seeds.start);
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let work = || {
@@ -111,5 +111,5 @@ pub(crate) fn run_all(seeds: std::ops::Range<u64>, steps: usize) -> Result<Count
         counts.add(of_one);
         failures.extend(failed);
     }
-    failures.into_iter().min_by_key(|(plan, _)| plan.seed).map_or(Ok(counts), Err)
+    failures.into_iter().min_by_key(|(plan, _)| plan.seed).map_or(Ok(counts), |failure| Err(Box::new(failure)))
 }

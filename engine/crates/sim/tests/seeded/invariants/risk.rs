@@ -3,8 +3,8 @@
 use super::{Invariant, Violation, hold};
 use crate::seeded::exchange::{INSTRUMENTS, instrument};
 use calypte_kernel::{
-    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, StrategyId,
-    StrategyView, TradingCore,
+    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, Position,
+    StrategyId, StrategyView, TradingCore,
 };
 use std::collections::BTreeSet;
 
@@ -26,8 +26,7 @@ fn reckoned(core: &TradingCore) -> Option<(Decimal, Decimal)> {
 
 fn reckoned_of(core: &TradingCore, strategy: StrategyView<'_>, instrument: InstrumentId) -> Option<(Decimal, Decimal)> {
     let mark = || core.mark_price(instrument).map(calypte_kernel::Price::get);
-    let size =
-        strategy.positions().find(|position| position.instrument() == instrument).map_or(Decimal::ZERO, |one| one.size());
+    let size = strategy.positions().find(|position| position.instrument() == instrument).map_or(Decimal::ZERO, Position::size);
     let now = if size.is_zero() { Decimal::ZERO } else { size * mark()? };
     let (mut if_all_buys_fill, mut if_all_sells_fill) = (now, now);
     for order in strategy.orders().filter(|order| order.instrument == instrument && !order.reduce_only) {
@@ -88,7 +87,7 @@ fn is_of_the_core(new: &NewOrder) -> bool {
 /// Whether an order takes away from what its strategy holds, and no more than that.
 fn closes(core: &TradingCore, strategy: StrategyId, new: &NewOrder) -> bool {
     let mut held = core.strategy(strategy).into_iter().flat_map(StrategyView::positions);
-    let size = held.find(|position| position.instrument() == new.instrument).map_or(Decimal::ZERO, |one| one.size());
+    let size = held.find(|position| position.instrument() == new.instrument).map_or(Decimal::ZERO, Position::size);
     let by = new.side.signed(new.size);
     by.is_sign_negative() != size.is_sign_negative() && by.abs() <= size.abs()
 }
