@@ -237,7 +237,10 @@ impl OpenOrder {
                     let is_waited_for = self.requests.iter().any(|request| request.wanted == terms);
                     if is_waited_for { Evidence::AmendedBefore } else { Evidence::OldFormGone }
                 }
-                _ if !self.awaits(RequestKind::Amend) && (*size, *kind) == (self.order.size, self.order.kind) => {
+                // Said once more. An amend gives a new form, so that this one answers none that is out still.
+                form if (*size, *kind) == (self.order.size, self.order.kind)
+                    && (!self.awaits(RequestKind::Amend) || form.is_some_and(|form| self.forms.contains(&form))) =>
+                {
                     Evidence::Accepted
                 }
                 _ => Evidence::Amended,

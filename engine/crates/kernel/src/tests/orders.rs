@@ -261,6 +261,36 @@ fn amends_that_are_told_the_later_first_leave_the_terms_of_the_later() {
 }
 
 #[test]
+fn an_amend_that_is_told_twice_answers_no_other() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 1 limit 90
+        accept c1
+        candle 0 100
+        answer amend 1 size 2; amend 1 size 3
+        amended c1 2 90 v 11
+        amended c1 2 90 v 11
+        cancelled c1 v 11
+        states
+        amended c1 3 90 v 12
+        states
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 1 at 90 Gtc
+    1 hears #4 order 1 0/1 at 90 Gtc accepted (#3.0)
+    1 hears #5 candle 0 at 100
+    sent: amend to 2 at 90 Gtc
+    sent: amend to 3 at 90 Gtc
+    1 hears #6 order 1 0/2 at 90 Gtc amended (#5.0)
+    asks after 0x01000009000100000000000003000000, repeats until 10000
+    1 has order 1 Replacing; wake 1000
+    1 hears #7 order 1 0/3 at 90 Gtc amended (#5.1)
+    1 has order 1 Open
+    "#);
+}
+
+#[test]
 fn attached_exits_become_orders_of_the_strategy() {
     insta::assert_snapshot!(replay("
         running
