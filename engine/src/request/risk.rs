@@ -20,7 +20,7 @@
 mod wire;
 
 use super::{RequestError, StrategyRequest};
-use calypte_kernel::{AccountRisk, Instrument, InstrumentRisk, RiskSettingsError, StrategyRisk, Symbol};
+use calypte_kernel::{AccountRisk, Instrument, InstrumentRisk, RestartPolicy, RiskSettingsError, StrategyRisk, Symbol};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -158,7 +158,16 @@ impl RiskFile {
 
     /// What it declares for a strategy: its own table, else that of all.
     pub fn strategy(&self, name: &str) -> StrategyRisk {
-        self.strategies.get(name).unwrap_or(&self.strategy).to_kernel()
+        self.table_of(name).to_kernel()
+    }
+
+    /// What becomes of a strategy after a restart and after a fault.
+    pub fn restart(&self, name: &str) -> RestartPolicy {
+        self.table_of(name).restart()
+    }
+
+    fn table_of(&self, name: &str) -> &StrategyWire {
+        self.strategies.get(name).unwrap_or(&self.strategy)
     }
 }
 

@@ -4,7 +4,8 @@ use super::prepare::Loaded;
 use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
 use calypte_kernel::{
-    AccountId, AccountRisk, Deployment, Instrument, Limits, SeriesId, SeriesInfo, StrategyId, StrategyRisk, Timeframe,
+    AccountId, AccountRisk, Deployment, Instrument, Limits, RestartPolicy, SeriesId, SeriesInfo, StrategyId, StrategyRisk,
+    Timeframe,
 };
 use calypte_sim::{
     BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume,
@@ -95,6 +96,7 @@ impl Setup {
 pub(super) fn deployment(loaded: &Loaded, settings: &RunSettings) -> Deployment {
     Deployment {
         risk: settings.risk.as_ref().map_or(StrategyRisk::NONE, |risk| risk.strategy(&loaded.name)),
+        restart: settings.risk.as_ref().map_or(RestartPolicy::Resume, |risk| risk.restart(&loaded.name)),
         tick_interval_ms: loaded.strategy.manifest().tick_interval_ms,
         ..Deployment::new(loaded.id, Arc::clone(&loaded.parameters), loaded.strategy.knows())
     }

@@ -23,6 +23,7 @@ mod leverage;
 mod lifecycle;
 mod market;
 mod orders;
+mod outside;
 mod protect;
 mod restart;
 mod sharing;

@@ -72,6 +72,8 @@ denial_codes! {
     LeverageLimit = "leverage-limit",
     /// The equity does not cover the initial margin.
     InsufficientMargin = "insufficient-margin",
+    /// The strategy would need more of the account's collateral than its budget.
+    BudgetExceeded = "budget-exceeded",
     /// The price is too far on the wrong side of the market.
     PriceCollar = "price-collar",
     /// It would meet an own order.

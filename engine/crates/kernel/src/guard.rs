@@ -169,6 +169,8 @@ pub(crate) struct AccountGuard {
     pub(crate) dead_man: DeadMan,
     /// Whether anything is declared or under way that has to be looked after.
     pub(crate) watching: bool,
+    /// What is under way of cancelling and closing what belongs to no strategy.
+    pub(crate) outside: Option<Closing>,
     /// When to look next, if nothing happens.
     pub(crate) wake: Option<Timestamp>,
 }
@@ -181,6 +183,7 @@ impl Default for AccountGuard {
             connected: true,
             dead_man: DeadMan::default(),
             watching: false,
+            outside: None,
             wake: None,
         }
     }

@@ -19,7 +19,7 @@ pub(crate) use checks::reach;
 use crate::denial::{Denial, DenialCode};
 use crate::{
     AttachedExits, ClientOrderId, Command, Decimal, Instrument, InstrumentId, Limits, MarginMode, NewOrder, Order, OrderKind,
-    OrderTag, PlaceOrder, Price, Rounding, Side, Size, TimeInForce, Timestamp, Wanted,
+    OrderTag, PlaceOrder, Price, Rounding, Side, Size, TimeInForce, Timestamp, VenueOrderId, Wanted,
 };
 use checks::Terms;
 
@@ -130,6 +130,13 @@ pub enum Request<'a> {
         /// Its name.
         client_id: ClientOrderId,
     },
+    /// The end of an order that is not ours.
+    CancelOutside {
+        /// The exchange's number of it.
+        venue_order: VenueOrderId,
+        /// Its instrument.
+        instrument: InstrumentId,
+    },
     /// Leverage and margin mode.
     SetLeverage {
         /// Instrument.
@@ -167,7 +174,7 @@ impl Request<'_> {
             Self::Move { reduce_only, .. } => *reduce_only,
             Self::Close { .. } => true,
             Self::Amend { order, .. } => order.reduce_only,
-            Self::Cancel { .. } | Self::SetLeverage { .. } | Self::ScheduleCancel { .. } => false,
+            Self::Cancel { .. } | Self::CancelOutside { .. } | Self::SetLeverage { .. } | Self::ScheduleCancel { .. } => false,
         }
     }
 }
@@ -239,6 +246,9 @@ impl<'a> RiskGate<'a> {
                     checks::check_rate(rate, wait_ms, DenialCode::CancelRate, "cancels")?;
                 }
                 Command::Cancel { order: client_id, instrument, expires_after }
+            }
+            Request::CancelOutside { venue_order, instrument } => {
+                Command::CancelOutside { venue_order, instrument, expires_after }
             }
             Request::SetLeverage { instrument, leverage, mode } => {
                 let instrument = self.instrument(instrument)?;
@@ -389,7 +399,8 @@ impl<'a> RiskGate<'a> {
 }
 
 fn lane_allows(request: &Request<'_>, lane: Lane) -> Result<(), Denial> {
-    let ends_or_reduces = matches!(request, Request::Cancel { .. }) || request.is_reduce_only();
+    let ends = matches!(request, Request::Cancel { .. } | Request::CancelOutside { .. });
+    let ends_or_reduces = ends || request.is_reduce_only();
     match lane {
         Lane::Stopping if !ends_or_reduces => {
             let message = "the strategy is being stopped: only cancels and reduce-only orders pass";
@@ -403,7 +414,9 @@ fn lane_allows(request: &Request<'_>, lane: Lane) -> Result<(), Denial> {
             let message = "the strategy is still handed history; it may trade once it is warm";
             Err(Denial::new(DenialCode::WarmingUp, message))
         }
-        Lane::Running | Lane::Stopping if matches!(request, Request::Close { .. } | Request::ScheduleCancel { .. }) => {
+        Lane::Running | Lane::Stopping
+            if matches!(request, Request::Close { .. } | Request::CancelOutside { .. } | Request::ScheduleCancel { .. }) =>
+        {
             let message = "that is for a kill switch to ask, not for a strategy";
             Err(Denial::new(DenialCode::BadTerms, message))
         }

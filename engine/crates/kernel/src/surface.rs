@@ -351,6 +351,15 @@ pub enum RiskEvent {
         /// Whose.
         strategy: StrategyId,
     },
+    /// Everything that belongs to no strategy and was to be cancelled and closed is gone.
+    OutsideFlat,
+    /// The account's kill switch gave up closing what belongs to no strategy: the trader must.
+    OutsideNotFlat {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What is still held, signed.
+        size: Decimal,
+    },
     /// A kill switch gave up closing a position: the trader must.
     NotFlat {
         /// Whose.

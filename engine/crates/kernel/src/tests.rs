@@ -16,6 +16,7 @@ mod market;
 mod money;
 mod order_table;
 mod orders;
+mod outside;
 mod queues;
 mod races;
 mod restart;

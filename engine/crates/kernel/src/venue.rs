@@ -34,6 +34,15 @@ pub enum Command {
         /// When the exchange may admit this no longer.
         expires_after: Timestamp,
     },
+    /// Cancel an order that is not ours.
+    CancelOutside {
+        /// The exchange's number of it.
+        venue_order: VenueOrderId,
+        /// Its instrument.
+        instrument: InstrumentId,
+        /// When the exchange may admit this no longer.
+        expires_after: Timestamp,
+    },
     /// Set leverage and margin mode.
     SetLeverage {
         /// Instrument.

@@ -211,6 +211,8 @@ impl Exchange {
                     self.desk.events.push_back(VenueEvent::LeverageRejected { instrument, refusal });
                 }
             }
+            // Nobody else trades here.
+            Command::CancelOutside { .. } => {}
             Command::ScheduleCancel { at, .. } => {
                 self.cancel_at = at;
                 self.desk.events.push_back(VenueEvent::CancelScheduled { at });

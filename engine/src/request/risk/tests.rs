@@ -12,10 +12,13 @@ margin = { leverage_when_unknown = 1 }
 collar_bps = 500
 data_age_max = "2m"
 dead_man = "30s"
+flatten_outside = true
 kill = [{ trigger = "daily-loss", amount = "5%", action = "reduce-only" }]
 
 [strategy]
 order_notional_max = 1000
+budget = "25%"
+restart = "flatten"
 rates = { orders = "10/1s", cancels = "5/500ms" }
 off_grid = "round"
 self_trade = "cancel-resting"
@@ -69,6 +72,10 @@ fn a_file_says_everything_that_can_be_declared() {
     let strategy = risk.strategy("ema-atr");
     assert_eq!(strategy.rates.cancels, Some(Rate { count: 5, per_ms: 500 }));
     assert_eq!((strategy.kill.len(), strategy.closing.stale_slippage_bps, strategy.closing.retry_ms), (2, None, 10_000));
+    assert!(account.flatten_outside);
+    assert_eq!(strategy.budget, Some(Amount::Share(Decimal::new(25, 2))));
+    assert_eq!(risk.restart("ema-atr"), RestartPolicy::Flatten);
+    assert_eq!(risk.restart("grid"), RestartPolicy::Resume, "a table of its own stands alone");
     let (within_ms, pause_ms) = (86_400_000, 4 * 3_600_000);
     let streak = Protection::StopLossStreak { losses: 3, within_ms, pause_ms, per_instrument: false };
     assert_eq!(strategy.protections, [streak]);

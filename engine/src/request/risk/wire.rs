@@ -3,7 +3,7 @@
 use crate::request::parse_decimal;
 use calypte_kernel::{
     AccountRisk, Amount, ClosePolicy, InstrumentId, InstrumentRisk, KillAction, KillRule, KillTrigger, MarginPolicy, OffGrid,
-    OrderTypes, Protection, Rate, Rates, SelfTrade, StrategyRisk,
+    OrderTypes, Protection, Rate, Rates, RestartPolicy, SelfTrade, StrategyRisk,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,8 @@ pub(super) struct AccountWire {
     data_age_max: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_man: Option<Span>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    flatten_outside: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     kill: Vec<KillWire>,
 }
@@ -136,6 +138,10 @@ pub(super) struct StrategyWire {
     order_size_max: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_notional_max: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Share>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart: Option<RestartWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instrument_notional_max: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +188,15 @@ enum SelfTradeWire {
     Allow,
     Deny,
     CancelResting,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum RestartWire {
+    Resume,
+    ReduceOnly,
+    Flatten,
+    Hold,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -279,6 +294,7 @@ impl AccountWire {
             data_age_ms_max: self.data_age_max.map(|span| span.0),
             kill: self.kill.iter().map(KillWire::to_kernel).collect(),
             dead_man_ms: self.dead_man.map(|span| span.0),
+            flatten_outside: self.flatten_outside,
         }
     }
 }
@@ -321,6 +337,16 @@ impl StrategyWire {
                 retry_ms: closing.retry.map_or(usual.retry_ms, |span| span.0),
                 attempts_max: closing.attempts_max.unwrap_or(usual.attempts_max),
             },
+            budget: self.budget.map(|share| share.0),
+        }
+    }
+
+    pub(super) fn restart(&self) -> RestartPolicy {
+        match self.restart {
+            None | Some(RestartWire::Resume) => RestartPolicy::Resume,
+            Some(RestartWire::ReduceOnly) => RestartPolicy::ReduceOnly,
+            Some(RestartWire::Flatten) => RestartPolicy::Flatten,
+            Some(RestartWire::Hold) => RestartPolicy::Hold,
         }
     }
 }

@@ -269,7 +269,10 @@ impl TradingCore {
         let (kind, wanted, expires_after) = match *approved.get() {
             Command::Amend { size, kind, expires_after, .. } => (RequestKind::Amend, Some((size, kind)), expires_after),
             Command::Cancel { expires_after, .. } => (RequestKind::Cancel, None, expires_after),
-            Command::Place(_) | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => return,
+            Command::Place(_)
+            | Command::CancelOutside { .. }
+            | Command::SetLeverage { .. }
+            | Command::ScheduleCancel { .. } => return,
         };
         let request = OrderRequest { kind, answers, expires_after, wanted, doubted: false };
         let sent = self.slots[place].orders.get_mut(id).is_some_and(|open| open.requested(request));

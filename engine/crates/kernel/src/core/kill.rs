@@ -20,6 +20,7 @@ impl TradingCore {
         let strategy = |(place, slot): (usize, &Slot)| {
             slot.deployment.risk.is_watched() || is_under_way(slot) || self.demanded(place).is_some()
         };
+        let account = account || self.demanded_outside().is_some();
         self.account_guard.watching = account || self.slots.iter().enumerate().any(strategy);
         if !self.account_guard.watching {
             self.account_guard.wake = None;
@@ -47,6 +48,7 @@ impl TradingCore {
             self.go_on_closing(place);
             self.go_on_exiting(place);
         }
+        self.go_on_outside();
         self.keep_alive();
         self.choose_watch();
         self.account_guard.wake = if self.account_guard.watching { self.next_look() } else { None };
@@ -120,6 +122,9 @@ impl TradingCore {
         }
         if let Some(renew_at) = self.renew_at() {
             sooner(renew_at);
+        }
+        if let Some(closing) = self.account_guard.outside.filter(|closing| !closing.gave_up && self.account_guard.connected) {
+            sooner(closing.next);
         }
         next
     }

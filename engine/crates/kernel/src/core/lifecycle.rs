@@ -26,9 +26,9 @@ impl TradingCore {
                 let message = format!("strategy {strategy} is at work: stop it before a new version takes over");
                 return self.denied(strategy, Denial::new(DenialCode::AlreadyDeployed, message));
             }
-            Err(_) if self.slots.len() >= super::STRATEGIES_MAX || strategy.get() >= 1 << 16 => {
+            Err(_) if self.slots.len() >= super::STRATEGIES_MAX || strategy >= super::outside::OWN_HAND => {
                 let message = format!(
-                    "strategy {strategy}: an account holds at most {} strategies, numbered below 2^16",
+                    "strategy {strategy}: an account holds at most {} strategies, numbered below 2^16 - 1",
                     super::STRATEGIES_MAX
                 );
                 return self.denied(strategy, Denial::new(DenialCode::TooManyStrategies, message));

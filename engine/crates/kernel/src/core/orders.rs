@@ -55,6 +55,9 @@ impl TradingCore {
 
     /// Takes in news of an order by its name.
     pub(super) fn learn_of(&mut self, order: ClientOrderId, news: News<'_>) -> Option<()> {
+        if self.is_own_hand(order) {
+            return Some(()); // what is left is looked at, not what became of each attempt
+        }
         let place = self.owner(order)?;
         let id = self.slots[place].orders.id_of(order)?;
         self.learn(place, id, news, self.now)
@@ -157,7 +160,11 @@ impl TradingCore {
             self.book(place, fill, None);
             return None;
         }
-        self.external_fill(fill);
+        if fill.order.is_some_and(|name| self.is_own_hand(name)) {
+            self.fill_outside(fill);
+        } else {
+            self.external_fill(fill);
+        }
         Some(())
     }
 
@@ -233,13 +240,7 @@ impl TradingCore {
         if fill.force.is_some() && self.book_shares(fill) {
             return self.fills.unclaimed(fill, true);
         }
-        self.fills.unclaimed(fill, false);
-        self.revision += 1;
-        let holding = &mut self.holdings[fill.instrument.get() as usize];
-        if !holding.contains(fill.time) {
-            holding.unattributed = holding.unattributed.saturating_add(fill.side.signed(fill.size));
-        }
-        holding.filled(fill.time);
+        self.fill_outside(fill);
     }
 
     /// A picture of all open orders. What is in it is noted; what is not, and was open here, is asked after, since where it is

@@ -45,7 +45,10 @@ impl TradingCore {
                 let more = size.get().saturating_sub(open.size.get()).max(Decimal::ZERO);
                 self.check_sides(place, *instrument, open.side, more)
             }
-            Command::Cancel { .. } | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => Ok(()),
+            Command::Cancel { .. }
+            | Command::CancelOutside { .. }
+            | Command::SetLeverage { .. }
+            | Command::ScheduleCancel { .. } => Ok(()),
         }
     }
 

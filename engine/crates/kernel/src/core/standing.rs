@@ -4,7 +4,9 @@ use super::TradingCore;
 use crate::orders::OpenOrder;
 use crate::risk::{Lane, Resting, RiskGate, Stake, Stakes, Standing, Trading, TradingCause, terms};
 use crate::slot::Slot;
-use crate::{ClientOrderId, Decimal, InstrumentId, Order, OrderKind, OrderRef, OrderTag, SelfTrade, Size, TradingState};
+use crate::{
+    Amount, ClientOrderId, Decimal, InstrumentId, Order, OrderKind, OrderRef, OrderTag, SelfTrade, Size, TradingState,
+};
 use smallvec::SmallVec;
 
 /// What a request asks for, as far as the rates and the sums of what is at stake care.
@@ -21,7 +23,7 @@ pub(super) enum Asks {
 }
 
 /// Stake by instrument; few strategies trade more than four.
-type Tally = SmallVec<[(InstrumentId, Stake); 4]>;
+pub(super) type Tally = SmallVec<[(InstrumentId, Stake); 4]>;
 
 /// What the account holds as margin, and what it holds back for orders that could fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,9 +163,12 @@ impl TradingCore {
             stakes.margin_rest = stakes.margin_rest.checked_add(self.initial_margin(*at, worst)?)?;
         }
         stakes.account_rest = stakes.strategy_rest;
+        stakes.strategy_margin_rest = stakes.margin_rest;
         if self.settings.risk.counts_everybody() {
-            for (_, slot) in self.slots.iter().enumerate().filter(|(at, _)| *at != place) {
-                for (at, stake) in self.tally(slot, None)? {
+            let others = self.slots.iter().enumerate().filter(|(at, _)| *at != place);
+            let tallies = others.map(|(_, slot)| self.tally(slot, None)).chain([self.tally_outside()]);
+            for tally in tallies {
+                for (at, stake) in tally? {
                     let worst = stake.worst()?;
                     stakes.account_rest = stakes.account_rest.checked_add(worst)?;
                     stakes.margin_rest = stakes.margin_rest.checked_add(self.initial_margin(at, worst)?)?;
@@ -174,6 +179,11 @@ impl TradingCore {
             }
             stakes.equity = self.equity()?;
         }
+        stakes.budget = match self.slots[place].deployment.risk.budget {
+            Some(share @ Amount::Share(_)) => Some(share.of(self.equity()?)?),
+            Some(Amount::Quote(amount)) => Some(amount),
+            None => None,
+        };
         stakes.leverage = self.leverage_of(instrument);
         Some(stakes)
     }
@@ -241,8 +251,9 @@ impl TradingCore {
     /// Margin held and reserved, as the checks reckon it; none where something cannot be valued.
     pub fn margin(&self) -> Option<MarginView> {
         let (mut held, mut worst) = (Decimal::ZERO, Decimal::ZERO);
-        for slot in &self.slots {
-            for (instrument, stake) in self.tally(slot, None)? {
+        let tallies = self.slots.iter().map(|slot| self.tally(slot, None)).chain([self.tally_outside()]);
+        for tally in tallies {
+            for (instrument, stake) in tally? {
                 held = held.checked_add(self.initial_margin(instrument, stake.held.abs())?)?;
                 worst = worst.checked_add(self.initial_margin(instrument, stake.worst()?)?)?;
             }

@@ -14,6 +14,7 @@ encode_enum!(Command {
     1 = Amend { order, instrument, size, kind, expires_after },
     2 = Cancel { order, instrument, expires_after },
     3 = SetLeverage { instrument, leverage, mode, expires_after },
+    5 = CancelOutside { venue_order, instrument, expires_after },
     4 = ScheduleCancel { at, expires_after },
 });
 

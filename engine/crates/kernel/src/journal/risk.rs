@@ -43,6 +43,7 @@ wire_struct!(StrategyRisk {
     kill,
     protections,
     closing,
+    budget,
 });
 wire_struct!(OrderTypes { market, gtc, ioc, alo, trigger, trailing });
 wire_struct!(InstrumentRisk { instrument, tradable, orders, order_size_max, order_notional_max, notional_max });
@@ -57,6 +58,7 @@ wire_struct!(AccountRisk {
     data_age_ms_max,
     kill,
     dead_man_ms,
+    flatten_outside,
 });
 wire_enum!(OperatorCommand {
     0 = Kill { scope, action },
@@ -75,6 +77,8 @@ encode_enum!(RiskEvent {
     3 = Paused { strategy, pause },
     4 = Flat { strategy },
     5 = NotFlat { strategy, instrument, size },
+    6 = OutsideFlat,
+    7 = OutsideNotFlat { instrument, size },
     6 = DeadManLost,
     7 = DeadManBack,
 });

@@ -211,9 +211,18 @@ impl RiskGate<'_> {
                 return Err(Denial::new(DenialCode::LeverageLimit, message));
             }
         }
+        let own = || terms.instrument.margin.initial_margin(after, stakes.leverage).map_err(|_| overflow());
+        if let Some(budget) = stakes.budget {
+            let needed = own()?.checked_add(stakes.strategy_margin_rest).ok_or_else(overflow)?;
+            if needed > budget {
+                let (needed, budget) = (crate::derived(needed), crate::derived(budget));
+                let message =
+                    format!("the strategy would need an initial margin of {needed}, more than its budget of {budget}");
+                return Err(Denial::new(DenialCode::BudgetExceeded, message));
+            }
+        }
         if self.account.margin.is_some() {
-            let table = &terms.instrument.margin;
-            let own = table.initial_margin(after, stakes.leverage).map_err(|_| overflow())?;
+            let own = own()?;
             let needed = own.checked_add(stakes.margin_rest).ok_or_else(overflow)?;
             if needed > equity {
                 let (own, leverage, rest) = (crate::derived(own), stakes.leverage, crate::derived(stakes.margin_rest));
@@ -229,7 +238,8 @@ impl RiskGate<'_> {
 
     /// Whether any limit asks what is at stake.
     pub(crate) fn limits_stakes(&self) -> bool {
-        self.strategy.instrument_notional_max.is_some()
+        self.strategy.budget.is_some()
+            || self.strategy.instrument_notional_max.is_some()
             || self.strategy.notional_max.is_some()
             || self.account.counts_everybody()
     }

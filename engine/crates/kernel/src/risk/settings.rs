@@ -6,7 +6,7 @@ mod check;
 
 pub use check::RiskSettingsError;
 
-use crate::{Decimal, InstrumentId, KillRule, Protection, Rate};
+use crate::{Amount, Decimal, InstrumentId, KillRule, Protection, Rate};
 
 /// Most basis points of a collar or a bound on slippage: all of the price.
 pub const BASIS_POINTS_MAX: u32 = 10_000;
@@ -48,6 +48,9 @@ pub struct StrategyRisk {
     pub protections: Vec<Protection>,
     /// How its positions are closed when a kill switch says so.
     pub closing: ClosePolicy,
+    /// How much of the account's collateral it may use: initial margin of what it holds and of all its open orders. A share is
+    /// of the account's equity.
+    pub budget: Option<Amount>,
 }
 
 /// What is declared for the account.
@@ -73,6 +76,9 @@ pub struct AccountRisk {
     /// How far ahead the exchange's dead man's switch is kept, in milliseconds, where the account may use it: while orders are
     /// open it is moved on every third of that time, so that it strikes only when nobody does.
     pub dead_man_ms: Option<u64>,
+    /// Whether a kill switch of the account that cancels or flattens does so with what belongs to no strategy, too: orders and
+    /// positions of the trader's own hand or of another program.
+    pub flatten_outside: bool,
 }
 
 /// How often a strategy may ask for something.
@@ -225,6 +231,7 @@ impl StrategyRisk {
         kill: Vec::new(),
         protections: Vec::new(),
         closing: ClosePolicy::DEFAULT,
+        budget: None,
     };
 
     /// Whether anything of it has to be watched while time goes on.
@@ -245,6 +252,7 @@ impl AccountRisk {
         data_age_ms_max: None,
         kill: Vec::new(),
         dead_man_ms: None,
+        flatten_outside: false,
     };
 
     /// What is declared for an instrument.

@@ -57,6 +57,10 @@ pub struct Stakes {
     pub elsewhere: Decimal,
     /// Initial margin of everything but the strategy's in the instrument.
     pub margin_rest: Decimal,
+    /// The strategy's share of that.
+    pub strategy_margin_rest: Decimal,
+    /// How much initial margin the strategy may need; none: as much as the account has.
+    pub budget: Option<Decimal>,
     /// Leverage of the instrument.
     pub leverage: u32,
     /// What the account is worth at mark prices.

@@ -50,6 +50,7 @@ const CASES: &[Case] = {
         case(Code::TenantNotionalLimit, "account tenant 150\n running\n elsewhere 50\n candle 0 100", "answer buy 1.001 limit 100", "answer buy 1 limit 100"),
         case(Code::LeverageLimit, "account leverage 2\n running\n candle 0 100", "answer buy 20.001 limit 100", "answer buy 20 limit 100"),
         case(Code::InsufficientMargin, "account margin 1\n running\n leverage-set 4\n candle 0 100", "answer buy 40.001 limit 100", "answer buy 40 limit 100"),
+        case(Code::BudgetExceeded, "risk budget 10%\n running\n candle 0 100", "answer buy 1 market; buy 0.1 limit 100 of 1", "answer buy 1 market"),
         case(Code::PriceCollar, "risk collar 100\n running\n quote 99 101\n candle 0 100", "answer buy 1 limit 101.01", "answer buy 1 limit 101; sell 1 limit 99; sell 1 limit 500"),
         case(Code::SelfTrade, "risk self-trade deny\n running\n candle 0 100\n answer sell 1 limit 105\n candle 0 100", "answer buy 1 limit 105", "answer buy 1 limit 104.99"),
         case(Code::DataStale, "risk age 1000\n running\n hold\n candle 0 100", "at 1001\n answer buy 1 market", "at 1000\n answer buy 1 market"),
@@ -87,7 +88,7 @@ const CASES: &[Case] = {
         case(Code::TooManyTimers, "limit timers 1\n running\n candle 0 100", "answer timer 1 at 5; timer 2 at 5", "answer timer 1 at 5; timer 1 at 6; clear 1; timer 2 at 5"),
         case(Code::UnknownStrategy, "deploy 1", "start 2", "start 1"),
         case(Code::AlreadyDeployed, "deploy 1\n start 1", "deploy 1", "deploy 2"),
-        case(Code::TooManyStrategies, "deploy 1", "deploy 65536", "deploy 65535"),
+        case(Code::TooManyStrategies, "deploy 1", "deploy 65535", "deploy 65534"),
         case(Code::BadRiskSettings, "deploy 1", "risk collar 10001\n deploy 2", "deploy 2"),
     ]
 };

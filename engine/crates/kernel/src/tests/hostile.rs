@@ -144,6 +144,7 @@ fn everything() -> (AccountRisk, StrategyRisk) {
         data_age_ms_max: Some(RISK_MS_MAX),
         kill: kill.clone(),
         dead_man_ms: Some(30_000),
+        flatten_outside: true,
         instruments: vec![InstrumentRisk { notional_max: limit, ..InstrumentRisk::new(InstrumentId::new(0)) }],
     };
     let strategy = StrategyRisk {
@@ -151,6 +152,7 @@ fn everything() -> (AccountRisk, StrategyRisk) {
         instrument_notional_max: limit,
         rates: Rates { orders: rate, amends: rate, cancels: None },
         off_grid: OffGrid::Round,
+        budget: Some(Amount::Share(Decimal::ONE)),
         self_trade: SelfTrade::CancelResting,
         kill,
         protections: vec![
@@ -169,11 +171,16 @@ impl World {
     }
 
     fn under(account: AccountRisk, risk: StrategyRisk) -> Self {
-        let settings = CoreSettings { risk: account, ..settings(Limits::default()) };
+        // Where everything is declared, exits wait in the core, too.
+        let guards = account != AccountRisk::NONE;
+        let (books, holds) =
+            if guards { (Books::Netted, Holds { triggers: false, trailing: false }) } else { (Books::Apart, Holds::ALL) };
+        let settings = CoreSettings { risk: account, books, holds, ..settings(Limits::default()) };
         let core = TradingCore::new(settings).expect("sound settings");
         let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, watched: false, log: Vec::new() };
         let knows = KnownEvents::ALL;
-        let deployment = Deployment { tick_interval_ms: Some(60_000), risk, ..Deployment::new(ONE, [].into(), knows) };
+        let deployment =
+            Deployment { tick_interval_ms: Some(60_000), risk, shares: guards, ..Deployment::new(ONE, [].into(), knows) };
         world.handle(Input::Deploy(Box::new(deployment)));
         world
     }

@@ -1,12 +1,12 @@
 //! What a script declares about risk, and what its operator says.
 //!
 //! ```text
-//! risk notional 500 | instrument 500 | size 2 | order 100         limits of every strategy deployed after it
+//! risk budget 50% | notional 500 | instrument 500 | size 2 | order 100         limits of every strategy deployed after it
 //! risk rate orders 2/1000 | off-grid round | self-trade deny | collar 100 | age 1000
 //! risk kill loss 50 flatten | drawdown 5% cancel | daily 50 reduce | lock 100 40 pause | stale 1000 cancel | rejects 3 1000 pause
 //! risk protect streak 2 1000 500 [each] | drawdown 30 1000 500 | low 5 2 1000 500
 //! risk closing 1000 500 5000 3                                    stale after, basis points, retry, attempts
-//! account notional 500 | tenant 500 | leverage 3 | margin 1 | collar 100 | age 1000 | kill … | dead-man 30000
+//! account notional 500 | tenant 500 | leverage 3 | margin 1 | collar 100 | age 1000 | kill … | dead-man 30000 | flatten-outside
 //! account of 0 notional 500 | of 0 closed | of 0 post-only
 //! kill 1 flatten | kill account cancel | rearm 1 | trading 1 halted | tradable 0 no | elsewhere 500
 //! ```
@@ -72,6 +72,7 @@ fn protection(words: &[&str]) -> Protection {
 /// `risk …`
 pub(super) fn declare(risk: &mut StrategyRisk, words: &[&str]) {
     match words[0] {
+        "budget" => risk.budget = Some(amount(words[1])),
         "notional" => risk.notional_max = Some(number(words[1])),
         "instrument" => risk.instrument_notional_max = Some(number(words[1])),
         "size" => risk.order_size_max = Some(number(words[1])),
@@ -116,6 +117,7 @@ pub(super) fn declare_for_account(risk: &mut AccountRisk, words: &[&str]) {
         "collar" => risk.collar_bps = Some(whole(words[1])),
         "age" => risk.data_age_ms_max = Some(whole(words[1])),
         "kill" => risk.kill.push(kill_rule(&words[1..])),
+        "flatten-outside" => risk.flatten_outside = true,
         "dead-man" => risk.dead_man_ms = Some(whole(words[1])),
         "of" => {
             let declared = risk.of_mut(InstrumentId::new(whole(words[1])));

@@ -160,7 +160,7 @@ pub(crate) const fn order_of(command: &Command) -> Option<ClientOrderId> {
     match command {
         Command::Place(new) => Some(new.client_id),
         Command::Amend { order, .. } | Command::Cancel { order, .. } => Some(*order),
-        Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => None,
+        Command::CancelOutside { .. } | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => None,
     }
 }
 

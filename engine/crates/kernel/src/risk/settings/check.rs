@@ -71,6 +71,7 @@ impl StrategyRisk {
         check_kill(&self.kill)?;
         check_count("protections", self.protections.len(), PROTECTIONS_MAX)?;
         self.protections.iter().try_for_each(check_protection)?;
+        self.budget.map_or(Ok(()), |budget| check_share("budget", budget))?;
         let closing = self.closing;
         if let Some(bps) = closing.stale_slippage_bps {
             check_bps("closing.stale_slippage_bps", bps)?;

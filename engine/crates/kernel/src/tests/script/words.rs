@@ -66,6 +66,7 @@ fn command_in_words(command: &Command, next_order: usize) -> String {
         Command::Amend { size, kind, .. } => format!("amend to {size} {}", kind_in_words(kind)),
         Command::Cancel { order, .. } => format!("cancel of event {}", order.origin().expect("ours").event),
         Command::SetLeverage { leverage, .. } => format!("leverage {leverage}"),
+        Command::CancelOutside { venue_order, .. } => format!("cancel of {venue_order}, which is not ours"),
         Command::ScheduleCancel { at, .. } => format!("cancel everything at {:?}", at.map(Timestamp::as_millis)),
     }
 }

@@ -32,6 +32,8 @@ impl Exchange {
                     self.say(Line::Answers, VenueEvent::LeverageRejected { instrument, refusal });
                 }
             }
+            // No profile declares that what is not ours is cancelled.
+            Command::CancelOutside { .. } => {}
             Command::ScheduleCancel { at, .. } => self.schedule_cancel(*at, random),
         }
         false

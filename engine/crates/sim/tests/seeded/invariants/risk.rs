@@ -68,7 +68,10 @@ pub(crate) fn margin_covers(before: Option<MarginView>, after: Option<MarginView
     let opens = match command {
         Command::Place(new) => !new.reduce_only && !is_of_the_core(new),
         Command::Amend { .. } => true,
-        Command::Cancel { .. } | Command::SetLeverage { .. } | Command::ScheduleCancel { .. } => false,
+        Command::Cancel { .. }
+        | Command::CancelOutside { .. }
+        | Command::SetLeverage { .. }
+        | Command::ScheduleCancel { .. } => false,
     };
     let needed = |view: MarginView| view.held + view.reserved;
     let is_covered = after
