@@ -31,9 +31,11 @@ mod shortcuts;
 mod standing;
 mod upgrade;
 mod venue;
+mod views;
 
 pub use orders::Oddities;
 pub use standing::MarginView;
+pub(crate) use views::Estimates;
 
 use crate::account::Holding;
 use crate::external::ExternalOrders;

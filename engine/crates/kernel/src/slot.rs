@@ -1,5 +1,6 @@
 //! What the core keeps of one strategy.
 
+use crate::core::Estimates;
 use crate::guard::Guard;
 use crate::guarded::Guarded;
 use crate::ledger::Ledger;
@@ -218,13 +219,23 @@ impl Slot {
     }
 
     /// What it sees of its account. Made anew only where something changed, and in place where nobody looks at the old one.
-    pub(crate) fn view(&mut self, settings: &CoreSettings, leverage: &crate::ledger::LeverageSettings) -> &Arc<AccountView> {
-        if std::mem::take(&mut self.changed) {
+    pub(crate) fn view(
+        &mut self,
+        settings: &CoreSettings,
+        leverage: &crate::ledger::LeverageSettings,
+        estimates: Option<Estimates>,
+    ) -> &Arc<AccountView> {
+        self.changed = false;
+        if let Some(Estimates { liquidation, reserved }) = estimates {
             if Arc::get_mut(&mut self.view).is_none() {
                 self.view = Arc::new(AccountView::clone(&self.view));
             }
             let view = Arc::get_mut(&mut self.view).expect("it was made for us alone");
             self.ledger.show(view, settings.cash, leverage);
+            view.margin_used = view.margin_used.saturating_add(reserved);
+            for (position, (_, price)) in view.positions.iter_mut().zip(liquidation) {
+                position.liquidation_price = price;
+            }
             view.orders.clear();
             view.orders.extend(self.orders.open().iter().map(|open| open.order.clone()));
             if self.guarded.watches() {

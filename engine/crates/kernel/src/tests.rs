@@ -28,3 +28,4 @@ mod settings;
 mod sharing;
 mod taken_over;
 mod upgrade;
+mod views;

@@ -166,7 +166,7 @@ impl TradingCore {
         self.revision += 1;
         for place in 0..self.slots.len() {
             self.slots[place].changed = true;
-            let cash = self.slots[place].view(&self.settings, &self.leverage).cash().map_or(Decimal::MAX, derived);
+            let cash = self.view_of(place).cash().map_or(Decimal::MAX, derived);
             let event = BalanceEvent { time, cash, change: derived(change), cause };
             self.offer(place, Rank::Account, Event::Balance(Box::new(event)));
         }

@@ -113,7 +113,8 @@ impl TradingCore {
         }
         self.events += 1;
         let number = EventNumber::new(self.events);
-        let account = Arc::clone(slot.view(&self.settings, &self.leverage));
+        let account = Arc::clone(self.view_of(place));
+        let slot = &mut self.slots[place];
         let out = if out == OutHook::Event && slot.previous.is_some() { OutHook::Trial } else { out };
         let mut marks = Marks::new();
         for position in &account.positions {

@@ -70,8 +70,7 @@ impl TradingCore {
         slot.ended = Ended::Orderly;
         let restored = slot.deployment.restored.clone();
         let parameters = Arc::clone(&slot.deployment.parameters);
-        let view = slot.view(&self.settings, &self.leverage);
-        let cash = view.cash().map_or(Decimal::MAX, derived);
+        let cash = self.view_of(place).cash().map_or(Decimal::MAX, derived);
         let context = InitContext {
             now: self.now,
             parameters,

@@ -189,7 +189,7 @@ impl TradingCore {
     }
 
     /// What a strategy has at stake in each instrument, but for one order.
-    fn tally(&self, slot: &Slot, but: Option<ClientOrderId>) -> Option<Tally> {
+    pub(super) fn tally(&self, slot: &Slot, but: Option<ClientOrderId>) -> Option<Tally> {
         let mut tally = Tally::new();
         for position in slot.ledger.held() {
             let mark = self.feeds.mark_price(position.instrument())?;

@@ -66,7 +66,10 @@ impl TradingCore {
     ) {
         let slot = &self.slots[place];
         let Some(position) = slot.ledger.position(instrument) else { return };
-        let now = position.view(self.leverage[instrument.get() as usize]);
+        let mut now = position.view(self.leverage[instrument.get() as usize]);
+        if !now.size.is_zero() {
+            now.liquidation_price = self.liquidation_price(place, instrument);
+        }
         let event = PositionEvent { time, now, mark: self.feeds.mark_price(instrument), size_before, cause };
         self.offer(place, Rank::Account, Event::Position(Box::new(event)));
     }

@@ -9,7 +9,8 @@
 //! params 1 5 | upgrade 1 [tick …] | checkpoint | shutdown 60000
 //! candle 0 101                 a flat candle of a series; the time stays
 //! answer [@2] buy 1 market; cancel 1
-//! report 0 1.5 [entry 100] [leverage 5] [time 7] | balance 50 | snapshot [0=1.5]… [c1@90]… [cash 1000] [time 7] | lost | recovered
+//! report 0 1.5 [entry 100] [leverage 5] [liquidated 80] [time 7] | balance 50 | lost | recovered
+//! snapshot [0=1.5]… [c1@90]… [cash 1000] [time 7]
 //! accept c1 | cancelled c1 | fill c1 0.5 100 [fee 0.1] [trade 7] | …
 //! unanswered c1 | absent c1 12000 | open c1 1 90 12000 | request-rejected c1 [cancel] | …   [v 7]: of that form
 //! external 7 buy 1 90 | external-gone 7 | external-fill 7 buy 1 90 [trade 7] [liquidation | deleveraging | settlement]

@@ -18,7 +18,7 @@ impl Script {
             entry_price: option("entry").map(|price| Price::new(number(price)).expect("positive")),
             leverage: option("leverage").map(|leverage| leverage.parse().expect("a number")),
             margin_mode: option("leverage").map(|_| MarginMode::Cross),
-            liquidation_price: None,
+            liquidation_price: option("liquidated").map(|price| Price::new(number(price)).expect("positive")),
             time: self.time(words),
         }
     }

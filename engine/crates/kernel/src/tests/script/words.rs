@@ -111,7 +111,8 @@ fn event_in_words(event: &Event) -> String {
             let PositionEvent { now, size_before, cause, .. } = &**position;
             let (size, entry, realized) = (now.size, now.entry_price, now.realized_pnl);
             let leverage = now.leverage.map_or(String::new(), |leverage| format!(", leverage {leverage}"));
-            format!("position {size_before} -> {size} from {entry}, realized {realized}{leverage}, by {cause:?}")
+            let gone = now.liquidation_price.map_or(String::new(), |price| format!(", liquidated at {price}"));
+            format!("position {size_before} -> {size} from {entry}, realized {realized}{leverage}{gone}, by {cause:?}")
         }
         Event::Order(order) => {
             let which = order.order.as_ref().map_or("no order".to_owned(), |order| {
