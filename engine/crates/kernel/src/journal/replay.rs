@@ -1,10 +1,17 @@
 //! A journal through a fresh core: what it said then, it says again.
+//!
+//! ```text
+//!   epoch 1   settings, input, input, …                     ┐
+//!   epoch 2   settings, opened 2, input, …                  │ one core: each process took over what the one before left
+//!   epoch 3   settings, opened 3, input, …, closed          ┘
+//!   epoch 4   settings, input, …                              a core of its own, such as another run
+//! ```
 
 use super::record::{OutputsDigest, Record};
 use super::wire::Encode;
 use crate::{CoreSettings, Input, Output, SettingsError, Timestamp, TradingCore};
 
-/// A core that is taken through the records of one epoch.
+/// A core that is taken through the records of an epoch, or of several that follow one another.
 ///
 /// ```
 /// use calypte_kernel::journal::{Record, Replay};
@@ -21,12 +28,25 @@ pub struct Replay {
     core: Option<TradingCore>,
     /// The settings as they were written, to hold later ones against.
     settings: Vec<u8>,
+    /// Settings of an epoch whose first input has not come: it says whether the core before goes on.
+    begun: Option<Begun>,
     digest: OutputsDigest,
     scratch: Vec<u8>,
     /// The latest record up to which the outputs were compared and found equal.
     compared: Option<u64>,
     inputs: u64,
     is_closed: bool,
+    /// Whether an epoch begins behind another one.
+    follows: bool,
+}
+
+/// The beginning of an epoch behind another one.
+#[derive(Debug)]
+struct Begun {
+    number: u64,
+    settings: Box<CoreSettings>,
+    /// As they were written.
+    bytes: Vec<u8>,
 }
 
 /// What followed from a record.
@@ -87,6 +107,12 @@ pub enum ReplayError {
         /// Which record.
         number: u64,
     },
+    /// A process took over a core of other settings than its own.
+    #[error("record {number} takes over the core of the epoch before, whose settings are others")]
+    TakesOverOther {
+        /// Which record.
+        number: u64,
+    },
     /// A record behind the last one.
     #[error("record {number} follows the end of its epoch")]
     AfterTheEnd {
@@ -105,7 +131,7 @@ impl Replay {
             return Err(ReplayError::AfterTheEnd { number });
         }
         match record {
-            Record::Settings(settings) => self.begin(number, *settings)?,
+            Record::Settings(settings) => self.begin(number, settings)?,
             Record::Facts(_) => {}
             Record::Input(input) => return self.input(number, time, input),
             Record::Outputs(digest) => self.compare(number, digest)?,
@@ -115,6 +141,15 @@ impl Replay {
             }
         }
         Ok(Step::default())
+    }
+
+    /// The records of the next epoch follow. It goes on with the core as it is where its first input says that a process took
+    /// over ([`Input::Opened`]), and else with a new one. What was said is counted anew.
+    pub fn next_epoch(&mut self) {
+        let core = self.core.take();
+        let settings = std::mem::take(&mut self.settings);
+        *self = Self { core, settings, ..Self::default() };
+        self.follows = self.core.is_some();
     }
 
     /// The core as it now is; none before its settings came.
@@ -147,19 +182,45 @@ impl Replay {
         self.is_closed
     }
 
-    fn begin(&mut self, number: u64, settings: CoreSettings) -> Result<(), ReplayError> {
+    fn begin(&mut self, number: u64, settings: Box<CoreSettings>) -> Result<(), ReplayError> {
         self.scratch.clear();
         settings.encode(&mut self.scratch);
+        if let Some(begun) = &self.begun {
+            return if self.scratch == begun.bytes { Ok(()) } else { Err(ReplayError::OtherSettings { number }) };
+        }
+        if std::mem::take(&mut self.follows) {
+            self.begun = Some(Begun { number, settings, bytes: self.scratch.clone() });
+            return Ok(());
+        }
         if self.core.is_some() {
             return if self.scratch == self.settings { Ok(()) } else { Err(ReplayError::OtherSettings { number }) };
         }
-        self.settings.clone_from(&self.scratch);
+        self.make(number, *settings)
+    }
+
+    fn make(&mut self, number: u64, settings: CoreSettings) -> Result<(), ReplayError> {
+        self.settings.clear();
+        settings.encode(&mut self.settings);
         let core = TradingCore::new(settings).map_err(|cause| ReplayError::Settings { number, cause })?;
         self.core = Some(core);
         Ok(())
     }
 
+    /// The first input of an epoch behind another one says which core it is for.
+    fn take_over(&mut self, number: u64, begun: Begun, input: &Input) -> Result<(), ReplayError> {
+        if !matches!(input, Input::Opened { .. }) {
+            return self.make(begun.number, *begun.settings);
+        }
+        if begun.bytes == self.settings { Ok(()) } else { Err(ReplayError::TakesOverOther { number }) }
+    }
+
     fn input(&mut self, number: u64, time: Timestamp, input: Input) -> Result<Step, ReplayError> {
+        if self.follows {
+            return Err(ReplayError::NoSettings { number });
+        }
+        if let Some(begun) = self.begun.take() {
+            self.take_over(number, begun, &input)?;
+        }
         let core = self.core.as_mut().ok_or(ReplayError::NoSettings { number })?;
         core.handle(time, input);
         self.inputs += 1;

@@ -103,3 +103,71 @@ fn records_that_do_not_belong_together_are_refused() {
         (4, ReplayError::AfterTheEnd { number: 4 })
     );
 }
+
+/// Inputs after which a strategy runs, the process is killed, and another one takes over.
+fn taken_over() -> Vec<Input> {
+    vec![Input::Opened { epoch: 1 }, Input::Wake, Input::Stop { strategy: STRATEGY, reason: crate::StopReason::Operator }]
+}
+
+/// The epochs of a journal through one replay; gives it and what was said in each.
+fn play_epochs(epochs: &[Vec<Record>]) -> Result<(Replay, Vec<OutputsDigest>), ReplayError> {
+    let (mut replay, mut number, mut time, mut said) = (Replay::default(), 0, 0, Vec::new());
+    for (place, records) in epochs.iter().enumerate() {
+        if place > 0 {
+            replay.next_epoch();
+        }
+        for record in records {
+            (number, time) = (number + 1, time + i64::from(matches!(record, Record::Input(_))));
+            replay.apply(number, Timestamp::from_millis(time * 1_000), record.clone())?;
+        }
+        said.push(replay.digest());
+    }
+    Ok((replay, said))
+}
+
+fn epoch(settings: CoreSettings, inputs: Vec<Input>) -> Vec<Record> {
+    let beginning = [Record::Settings(Box::new(settings)), Record::Facts(vec![1])];
+    beginning.into_iter().chain(inputs.into_iter().map(Record::Input)).collect()
+}
+
+#[test]
+fn a_core_goes_on_over_the_epochs_in_which_processes_took_it_over() {
+    let (first, second) = (epoch(settings(), inputs()), epoch(settings(), taken_over()));
+    let (replay, said) = play_epochs(&[first.clone(), second.clone()]).expect("they belong together");
+    let through = replay.core().expect("there is one");
+    assert_eq!(replay.inputs(), 3, "counted anew in each epoch");
+    // One process that was never killed says the same, all in all.
+    let (whole, all) = play_epochs(&[epoch(settings(), [inputs(), taken_over()].concat())]).expect("one epoch");
+    assert_eq!(said[0].outputs + said[1].outputs, all[0].outputs);
+    assert_eq!(said[0].bytes + said[1].bytes, all[0].bytes);
+    let alone = whole.core().expect("there is one");
+    let states = |core: &crate::TradingCore| core.strategies().map(|strategy| strategy.state().clone()).collect::<Vec<_>>();
+    assert_eq!((states(through), through.next_wake()), (states(alone), alone.next_wake()));
+    // What was said is compared within each epoch.
+    let mut compared = second.clone();
+    compared.push(Record::Closed(said[1]));
+    assert!(play_epochs(&[first.clone(), compared]).expect("the same").0.is_closed());
+    let mut other = second;
+    other.push(Record::Outputs(said[0]));
+    assert!(matches!(play_epochs(&[first, other]), Err(ReplayError::Differs(_))));
+}
+
+#[test]
+fn an_epoch_that_nobody_took_over_has_a_core_of_its_own() {
+    let other = CoreSettings { live: true, ..settings() };
+    let (replay, _) = play_epochs(&[epoch(settings(), inputs()), epoch(other, Vec::new())]).expect("nothing came yet");
+    assert_eq!(replay.inputs(), 0);
+    let again = [epoch(settings(), inputs()), epoch(settings(), inputs())];
+    let (replay, said) = play_epochs(&again).expect("two runs");
+    assert_eq!(said[0].outputs, said[1].outputs);
+    assert_eq!(replay.core().expect("there is one").strategies().count(), 1);
+}
+
+#[test]
+fn a_process_takes_over_only_a_core_of_its_own_settings() {
+    let other = CoreSettings { live: true, ..settings() };
+    let taken = play_epochs(&[epoch(settings(), inputs()), epoch(other, taken_over())]);
+    assert!(matches!(taken, Err(ReplayError::TakesOverOther { .. })), "{taken:?}");
+    let bare = play_epochs(&[epoch(settings(), inputs()), vec![Record::Input(Input::Wake)]]);
+    assert!(matches!(bare, Err(ReplayError::NoSettings { .. })), "{bare:?}");
+}
