@@ -248,12 +248,12 @@ impl TradingCore {
         })
     }
 
-    /// Margin held and reserved, as the checks reckon it; none where something cannot be valued.
+    /// Margin held and reserved by strategies, as the checks reckon it; these add what belongs to no strategy. None where
+    /// something cannot be valued.
     pub fn margin(&self) -> Option<MarginView> {
         let (mut held, mut worst) = (Decimal::ZERO, Decimal::ZERO);
-        let tallies = self.slots.iter().map(|slot| self.tally(slot, None)).chain([self.tally_outside()]);
-        for tally in tallies {
-            for (instrument, stake) in tally? {
+        for slot in &self.slots {
+            for (instrument, stake) in self.tally(slot, None)? {
                 held = held.checked_add(self.initial_margin(instrument, stake.held.abs())?)?;
                 worst = worst.checked_add(self.initial_margin(instrument, stake.worst()?)?)?;
             }
