@@ -23,7 +23,7 @@ pub use plan::{Plan, Planner, SLIPPAGE_MAX};
 
 use super::budget::Urgency;
 use super::protocol::{Action, Millis};
-use calypte_kernel::{ClientOrderId, InstrumentId, MarginMode, OrderKind, Size, Timestamp};
+use calypte_kernel::{ClientOrderId, InstrumentId, MarginMode, OrderKind, Size, Timestamp, VenueOrderId};
 
 /// What one entry of a batch asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub enum Entry {
     Cancel {
         /// Whose.
         order: ClientOrderId,
+    },
+    /// The end of an order that is not ours.
+    CancelOutside {
+        /// Its number.
+        venue_order: VenueOrderId,
     },
     /// Leverage and margin mode.
     Leverage {

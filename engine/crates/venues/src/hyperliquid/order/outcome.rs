@@ -31,7 +31,7 @@ fn doubt(entry: &Entry) -> Option<VenueEvent> {
     match *entry {
         Entry::Place { order } | Entry::Amend { order, .. } | Entry::Cancel { order } => Some(VenueEvent::Unanswered { order }),
         // The state of the account says it.
-        Entry::Exit | Entry::Leverage { .. } | Entry::Schedule { .. } => None,
+        Entry::Exit | Entry::CancelOutside { .. } | Entry::Leverage { .. } | Entry::Schedule { .. } => None,
     }
 }
 
@@ -56,7 +56,7 @@ fn done(entry: &Entry, as_of: Timestamp) -> Option<VenueEvent> {
         Entry::Leverage { instrument, leverage, mode } => Some(VenueEvent::LeverageSet { instrument, leverage, mode, as_of }),
         Entry::Schedule { at } => Some(VenueEvent::CancelScheduled { at }),
         Entry::Exit => None,
-        Entry::Place { .. } | Entry::Amend { .. } | Entry::Cancel { .. } => doubt(entry),
+        Entry::Place { .. } | Entry::Amend { .. } | Entry::Cancel { .. } | Entry::CancelOutside { .. } => doubt(entry),
     }
 }
 
@@ -75,6 +75,7 @@ fn entry_event(entry: &Entry, status: &EntryStatus, as_of: Timestamp) -> Vec<Ven
         (Entry::Cancel { order }, EntryStatus::Success) => {
             Some(VenueEvent::Cancelled { order, venue_order: None, reason: Cow::Borrowed("cancelled as asked") })
         }
+        (Entry::CancelOutside { venue_order }, EntryStatus::Success) => Some(VenueEvent::ExternalGone { venue_order }),
         (Entry::Leverage { .. } | Entry::Schedule { .. }, EntryStatus::Success) => done(entry, as_of),
         _ => doubt(entry),
     };
@@ -96,6 +97,10 @@ fn entry_refused(entry: &Entry, words: &str) -> Vec<VenueEvent> {
         Entry::Cancel { order } => rejected(order, RequestKind::Cancel),
         Entry::Leverage { instrument, .. } => vec![VenueEvent::LeverageRejected { instrument, refusal }],
         Entry::Schedule { .. } => vec![VenueEvent::CancelScheduleRejected { refusal }],
-        Entry::Exit => vec![],
+        // It is not open then, whatever became of it.
+        Entry::CancelOutside { venue_order } if class == RefusalClass::GoneOrNever => {
+            vec![VenueEvent::ExternalGone { venue_order }]
+        }
+        Entry::CancelOutside { .. } | Entry::Exit => vec![],
     }
 }

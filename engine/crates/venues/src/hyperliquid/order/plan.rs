@@ -4,8 +4,8 @@ use super::{Batch, Entry, OwnOrders};
 use crate::hyperliquid::assets::{Asset, Assets};
 use crate::hyperliquid::budget::Urgency;
 use crate::hyperliquid::protocol::{
-    Action, BATCH_MAX, CancelByCloidWire, Cloid, Grouping, Millis, ModifyWire, Number, OrderKey, OrderTypeWire, PlaceWire, Tif,
-    TpSl,
+    Action, BATCH_MAX, CancelByCloidWire, CancelWire, Cloid, Grouping, Millis, ModifyWire, Number, OrderKey, OrderTypeWire,
+    PlaceWire, Tif, TpSl,
 };
 use calypte_kernel::{
     Approved, ClientOrderId, Command, Decimal, InstrumentId, MarginMode, NewOrder, OrderKind, Price, Refusal, RequestKind,
@@ -52,6 +52,8 @@ fn cannot<T>(code: &'static str, words: impl Into<String>) -> Result<T, CannotSe
 #[derive(Default)]
 struct Groups {
     cancels: Vec<(CancelByCloidWire, Entry, Timestamp)>,
+    /// Of orders that are not ours.
+    outside: Vec<(CancelWire, Entry, Timestamp)>,
     /// Apart from the others: the exchange lets a batch that is post-only go first.
     post_only: Vec<(PlaceWire, Entry, Timestamp)>,
     others: Vec<(PlaceWire, Entry, Timestamp)>,
@@ -82,7 +84,7 @@ impl Planner {
         let (mut groups, mut refused) = (Groups::default(), Vec::new());
         for command in commands {
             if let Err(CannotSend { code, words }) = self.sort(assets, &command, &mut groups) {
-                refused.push(refusal(&command, Refusal { code: Cow::Borrowed(code), message: words }));
+                refused.extend(refusal(&command, Refusal { code: Cow::Borrowed(code), message: words }));
             }
         }
         Plan { batches: groups.batches(), refused }
@@ -103,6 +105,11 @@ impl Planner {
             Command::Cancel { order, instrument, expires_after } => {
                 let cancel = CancelByCloidWire { asset: asset(assets, *instrument)?.number, cloid: Cloid(*order) };
                 groups.cancels.push((cancel, Entry::Cancel { order: *order }, *expires_after));
+                Ok(())
+            }
+            Command::CancelOutside { venue_order, instrument, expires_after } => {
+                let cancel = CancelWire { asset: asset(assets, *instrument)?.number, oid: venue_order.get() };
+                groups.outside.push((cancel, Entry::CancelOutside { venue_order: *venue_order }, *expires_after));
                 Ok(())
             }
             Command::SetLeverage { instrument, leverage, mode, expires_after } => {
@@ -253,15 +260,16 @@ fn batch(action: Action, entries: Vec<Entry>, expires_after: Option<Timestamp>, 
     Batch { action, entries, expires_after: expires_after.and_then(Result::ok), urgency }
 }
 
-/// Says for each command that it is refused.
-fn refusal(command: &Command, refusal: Refusal) -> VenueEvent {
-    match command {
+/// Says for each command that it is refused; of an order that is not ours nothing is waited for.
+fn refusal(command: &Command, refusal: Refusal) -> Option<VenueEvent> {
+    Some(match command {
         Command::Place(order) => VenueEvent::Rejected { order: order.client_id, refusal },
         Command::Amend { order, .. } => VenueEvent::RequestRejected { order: *order, request: RequestKind::Amend, refusal },
         Command::Cancel { order, .. } => VenueEvent::RequestRejected { order: *order, request: RequestKind::Cancel, refusal },
         Command::SetLeverage { instrument, .. } => VenueEvent::LeverageRejected { instrument: *instrument, refusal },
         Command::ScheduleCancel { .. } => VenueEvent::CancelScheduleRejected { refusal },
-    }
+        Command::CancelOutside { .. } => return None,
+    })
 }
 
 impl Groups {
@@ -269,6 +277,7 @@ impl Groups {
         let mut batches = Vec::new();
         let urgency = Urgency::Closing;
         split(&mut batches, self.cancels, urgency, |cancels| Action::CancelByCloid { cancels, fast: None });
+        split(&mut batches, self.outside, urgency, |cancels| Action::Cancel { cancels, fast: None });
         let place = |orders| Action::Order { orders, grouping: Grouping::Na, builder: None };
         for group in [self.post_only, self.others] {
             let (reducing, opening): (Vec<_>, Vec<_>) = group.into_iter().partition(|(order, _, _)| order.reduce_only);

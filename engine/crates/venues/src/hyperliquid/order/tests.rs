@@ -167,12 +167,16 @@ fn cancels_go_first_and_what_is_post_only_goes_by_itself() {
         place(4, TimeInForce::Alo),
         Command::Place(closing),
         Command::Cancel { order: name(8), instrument: KO, expires_after: at(9_000) },
+        Command::CancelOutside { venue_order: VenueOrderId::new(77), instrument: KO, expires_after: at(9_000) },
         Command::ScheduleCancel { at: Some(at(60_000)), expires_after: at(10_000) },
     ];
     let plan = plan(commands);
     let said = plan.batches.iter().map(|batch| match &batch.action {
         Action::CancelByCloid { cancels, .. } => {
             format!("cancel {:?} {:?}", cancels.iter().map(|one| one.asset).collect::<Vec<_>>(), batch.urgency)
+        }
+        Action::Cancel { cancels, .. } => {
+            format!("cancel not ours {:?}", cancels.iter().map(|one| one.oid).collect::<Vec<_>>())
         }
         Action::Order { orders, .. } => {
             let alo = orders.iter().filter(|order| order.kind == OrderTypeWire::Limit { tif: Tif::Alo }).count();
@@ -182,14 +186,31 @@ fn cancels_go_first_and_what_is_post_only_goes_by_itself() {
         other => panic!("{other:?}"),
     });
     let schedule = format!("schedule Some({})", NOW + 60_000);
-    let expected =
-        ["cancel [2, 0] Closing", "order 2 alo 2 Opening", "order 1 alo 0 Closing", "order 2 alo 0 Opening", &schedule];
+    let expected = [
+        "cancel [2, 0] Closing",
+        "cancel not ours [77]",
+        "order 2 alo 2 Opening",
+        "order 1 alo 0 Closing",
+        "order 2 alo 0 Opening",
+        &schedule,
+    ];
     assert_eq!(said.collect::<Vec<_>>(), expected);
-    assert!(plan.batches[0].is_cancel() && !plan.batches[1].is_cancel());
+    assert!(plan.batches[0].is_cancel() && plan.batches[1].is_cancel() && !plan.batches[2].is_cancel());
     assert_eq!(plan.batches[0].expires_after.map(Millis::timestamp), Some(at(4_000)), "the earliest");
     assert!(
-        plan.batches[..4].iter().all(|batch| batch.expires_after.is_some() && batch.entries.len() == batch.action.entries())
+        plan.batches[..5].iter().all(|batch| batch.expires_after.is_some() && batch.entries.len() == batch.action.entries())
     );
+}
+
+#[test]
+fn an_order_that_is_not_ours_is_gone_where_its_cancel_says_so() {
+    let batch = batch_of(&[Entry::CancelOutside { venue_order: VenueOrderId::new(77) }]);
+    let gone = [VenueEvent::ExternalGone { venue_order: VenueOrderId::new(77) }];
+    assert_eq!(outcome(&batch, &answer(r#""success""#)), gone);
+    let never = r#"{"error":"Order was never placed, already canceled, or filled."}"#;
+    assert_eq!(outcome(&batch, &answer(never)), gone);
+    assert_eq!(outcome(&batch, &answer(r#"{"error":"Too many cumulative requests sent"}"#)), []);
+    assert_eq!(doubted(&batch), []);
 }
 
 #[test]
