@@ -32,7 +32,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const KERNEL_DEPENDENCIES: &[&str] = &["crc32c", "rust_decimal", "smallvec", "thiserror"];
 
 /// What the kernel's tests and benchmarks may use besides.
-const KERNEL_TEST_DEPENDENCIES: &[&str] = &["criterion", "insta", "proptest"];
+const KERNEL_TEST_DEPENDENCIES: &[&str] = &["allocation-counter", "criterion", "insta", "proptest"];
 
 /// One of our crates.
 struct Owner {
