@@ -88,8 +88,8 @@ pub struct TradingCore {
     differences: u64,
     /// When what has not ended by itself is ended.
     shutdown: Option<Timestamp>,
-    /// When funding was last paid, by instrument: once for each time.
-    funding_paid: Vec<Option<Timestamp>>,
+    /// When funding was paid, by instrument: once for each time.
+    funding_paid: Vec<funding::FundingTimes>,
     /// The account's kill switch and what is watched for it.
     account_guard: AccountGuard,
     /// Whether exits wait here for their price.
@@ -137,7 +137,7 @@ impl TradingCore {
             reconciled: !settings.live,
             differences: 0,
             shutdown: None,
-            funding_paid: vec![None; instruments],
+            funding_paid: vec![funding::FundingTimes::default(); instruments],
             account_guard: AccountGuard::default(),
             guards_exits: false,
             revision: 0,

@@ -14,7 +14,7 @@ pub(crate) use own_order::{OpenOrder, OrderRequest, REQUESTS_PER_ORDER_MAX};
 
 use crate::{
     Answers, ClientOrderId, Decimal, InstrumentId, Order, OrderChange, OrderId, OrderKind, OrderRef, OrderState, OrderTag,
-    Refusal, RequestKind, Size, Timestamp, VenueFill, VenueOrder, VenueOrderId,
+    Refusal, RequestKind, Side, Size, Timestamp, VenueFill, VenueOrder, VenueOrderId,
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -147,13 +147,29 @@ impl Orders {
     }
 
     /// Market orders in flight on an instrument, signed and summed; none where the sum overflows. One in doubt counts: it may
-    /// fill yet.
+    /// fill yet. What the position contains of them already, their fills not being told, does not.
     pub(crate) fn at_market(&self, instrument: InstrumentId) -> Option<Decimal> {
-        let market = self.open.iter().map(|open| &open.order);
-        let market = market.filter(|order| order.instrument == instrument && order.kind == OrderKind::Market);
+        let of_market = |open: &&OpenOrder| open.order.instrument == instrument && open.order.kind == OrderKind::Market;
+        let market = self.open.iter().filter(of_market);
         market
-            .filter_map(|order| Size::new(order.remaining()).ok().map(|size| order.side.signed(size)))
+            .filter_map(|open| Size::new(open.untold()).ok().map(|size| open.order.side.signed(size)))
             .try_fold(Decimal::ZERO, Decimal::checked_add)
+    }
+
+    /// Takes as much of a signed change of the position for fills of open orders as they can explain: first of those that fill
+    /// at once or not at all, then of the oldest. Gives how much that is, signed.
+    pub(crate) fn foretell(&mut self, instrument: InstrumentId, by: Decimal) -> Decimal {
+        let Some((side, size)) = Side::of(by) else { return Decimal::ZERO };
+        let mut left = size.get();
+        for is_passing in [true, false] {
+            let of_side = |open: &&mut OpenOrder| open.order.instrument == instrument && open.order.side == side;
+            let open = self.open.iter_mut().filter(of_side).filter(|open| open.is_passing() == is_passing);
+            for open in open {
+                left = left.saturating_sub(open.foretell(left));
+            }
+        }
+        let explained = size.get().saturating_sub(left);
+        if side == Side::Sell { -explained } else { explained }
     }
 
     /// Whether any order in an instrument is open, or gone not long ago.

@@ -82,8 +82,8 @@ impl Position {
         self.attempt(|next| next.at_price(side.signed(size), price.get()))
     }
 
-    /// Brings the size to what the exchange says it is, and the entry price where it says so and the position grew. What it
-    /// lost is taken to have gone at `price`. Gives what became settled.
+    /// Brings the size to what the exchange says it is, and the entry price where it says so and the position grew or turned
+    /// over. What it lost is taken to have gone at `price`. Gives what became settled.
     pub(crate) fn replace(&mut self, size: Decimal, entry: Option<Price>, price: Decimal) -> Result<Decimal, OutOfRange> {
         self.attempt(|next| {
             let by = size.checked_sub(next.size)?;
@@ -91,12 +91,22 @@ impl Position {
                 return Some(Decimal::ZERO);
             }
             let grew = next.size.is_zero() || next.size.is_sign_negative() == by.is_sign_negative();
-            let cost = match entry.filter(|_| grew) {
-                Some(entry) => derived(size.checked_mul(entry.get())?.checked_sub(next.cost)?),
-                None => by.checked_mul(entry.map_or(price, Price::get))?,
+            let gone = if grew {
+                Decimal::ZERO
+            } else if by.abs() < next.size.abs() {
+                by
+            } else {
+                -next.size
             };
-            let settled = next.at_cost(by, cost)?;
-            next.assumed.add(by, cost)?;
+            let settled = next.assume(gone, gone.checked_mul(price)?)?;
+            let come = by.checked_sub(gone)?;
+            if !come.is_zero() {
+                let cost = match entry {
+                    Some(entry) => derived(size.checked_mul(entry.get())?.checked_sub(next.cost)?),
+                    None => come.checked_mul(price)?,
+                };
+                next.assume(come, cost)?;
+            }
             Some(settled)
         })
     }
@@ -126,6 +136,13 @@ impl Position {
         })?;
         *nobodys = left;
         Ok(settled)
+    }
+
+    /// Moves by a size on the exchange's word alone.
+    fn assume(&mut self, signed: Decimal, cost: Decimal) -> Option<Decimal> {
+        let settled = self.at_cost(signed, cost)?;
+        self.assumed.add(signed, cost)?;
+        Some(settled)
     }
 
     /// Applies all of a change or none.
@@ -305,6 +322,27 @@ mod tests {
                 // What the entry price says of the profit so far agrees with the exact flows to the rounding of both.
                 let open = position.flow() + position.size() * position.entry_price();
                 prop_assert!((position.realized_pnl() - settled - open).abs() <= Decimal::new(1, 7));
+            }
+        }
+
+        #[test]
+        fn the_exchanges_word_moves_the_size_and_what_is_lost_goes_at_the_price(
+            words in prop::collection::vec((-40_i64..=40, prop::option::of(1_i64..1_000), 1_i64..1_000), 1..40)
+        ) {
+            let (mut position, mut settled) = (Position::new(InstrumentId::new(3)), Decimal::ZERO);
+            for (size, entry, price) in words {
+                let (size, price) = (Decimal::from(size), Decimal::from(price));
+                let before = position.clone();
+                let entry = entry.map(|entry| Price::new(Decimal::from(entry)).expect("positive"));
+                settled += position.replace(size, entry, price).expect("in range");
+                prop_assert_eq!((position.size(), position.assumed()), (size, size));
+                let worth = |position: &Position, settled: Decimal| settled + position.flow() + position.size() * price;
+                let same_side = before.size().is_zero() == size.is_zero() && before.size().is_sign_negative() == size.is_sign_negative();
+                if size.is_zero() || (same_side && size.abs() <= before.size().abs()) {
+                    // Losing size at the mark makes and loses nothing, whatever entry the exchange names.
+                    let change = worth(&position, settled) - worth(&before, settled - position.closed + before.closed);
+                    prop_assert!(change.abs() <= Decimal::new(1, 7), "{change}");
+                }
             }
         }
 

@@ -19,6 +19,7 @@ mod orders;
 mod outside;
 mod queues;
 mod races;
+mod reported_first;
 mod restart;
 mod risk;
 mod risk_words;

@@ -73,7 +73,7 @@ impl TradingCore {
     }
 
     /// Replaces what we had by what the exchange has. Nothing held is nothing held by anyone; else the one strategy that
-    /// trades the instrument takes it over, and what cannot be told apart is nobody's.
+    /// trades the instrument inherits what is its own, and what cannot be told apart is nobody's.
     fn take_over(&mut self, report: &PositionReport, ours: Decimal) {
         let instrument = report.instrument;
         let holders = self.places_holding(instrument);
@@ -82,26 +82,55 @@ impl TradingCore {
             [one] => Some(*one),
             _ => None,
         };
-        let holding = &mut self.holdings[instrument.get() as usize];
+        let by = report.size.saturating_sub(ours);
         // Of several that may hold opposite sizes nobody can tell whose is gone.
         let is_gone = report.size.is_zero() && (holders.len() < 2 || self.settings.netting == Netting::Deny);
         match (is_gone, heir) {
             (true, _) => {
-                holding.unattributed = Decimal::ZERO;
+                self.holdings[instrument.get() as usize].unattributed = Decimal::ZERO;
+                if let [place] = holders.as_slice() {
+                    self.slots[*place].orders.foretell(instrument, by);
+                }
                 for place in holders {
                     self.replace_position(place, report, Decimal::ZERO);
                 }
             }
-            (false, Some(place)) => {
-                holding.unattributed = Decimal::ZERO;
-                self.replace_position(place, report, report.size);
-            }
-            (false, None) => {
-                let by = report.size.saturating_sub(ours);
-                holding.unattributed = holding.unattributed.saturating_add(by);
-                self.revision += 1;
-            }
+            (false, Some(place)) => self.inherit(place, report, by),
+            (false, None) => self.leave_to_nobody(instrument, by),
         }
+    }
+
+    /// Divides a change between the heir and nobody. What open orders of the heir explain is the heir's. The rest changes what is
+    /// nobody's where anything is, or where the heir holds nothing; else the heir, who alone holds the instrument, takes it.
+    fn inherit(&mut self, place: usize, report: &PositionReport, by: Decimal) {
+        let instrument = report.instrument;
+        let held = self.slots[place].ledger.size_in(instrument);
+        let nobodys = self.unattributed(instrument);
+        let explained = self.slots[place].orders.foretell(instrument, by);
+        let rest = by.saturating_sub(explained);
+        let same_side = nobodys.is_sign_negative() == rest.is_sign_negative();
+        let left = match () {
+            () if nobodys.is_zero() && held.is_zero() => rest,
+            () if nobodys.is_zero() => Decimal::ZERO,
+            () if same_side || rest.abs() <= nobodys.abs() => rest,
+            // It cannot have taken more from nobody than was there.
+            () => -nobodys,
+        };
+        let size = held.saturating_add(by.saturating_sub(left));
+        if !left.is_zero() {
+            self.leave_to_nobody(instrument, left);
+        }
+        if size != held {
+            // Its average entry is that of all that is held.
+            let entry_price = report.entry_price.filter(|_| self.unattributed(instrument).is_zero());
+            self.replace_position(place, &PositionReport { entry_price, ..report.clone() }, size);
+        }
+    }
+
+    fn leave_to_nobody(&mut self, instrument: InstrumentId, by: Decimal) {
+        let holding = &mut self.holdings[instrument.get() as usize];
+        holding.unattributed = holding.unattributed.saturating_add(by);
+        self.revision += 1;
     }
 
     fn replace_position(&mut self, place: usize, report: &PositionReport, size: Decimal) {

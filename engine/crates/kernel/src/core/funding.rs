@@ -1,8 +1,38 @@
 //! Funding: paid once for each instrument and time, and shared by those who hold it.
 
 use super::TradingCore;
+use crate::orders::Seen;
 use crate::queue::Rank;
 use crate::{BalanceCause, Decimal, Event, FaultKind, FundingEvent, InstrumentId, Timestamp, derived};
+use std::collections::BTreeSet;
+
+/// How many times of funding are remembered of an instrument: over 40 days where it is paid every hour.
+pub(crate) const FUNDING_TIMES_MAX: usize = 1_024;
+
+/// The latest times at which an instrument paid funding, so that none is paid twice, in whatever order they are told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FundingTimes {
+    paid: BTreeSet<Timestamp>,
+    /// The latest that was forgotten: what is not later cannot be told apart.
+    forgotten: Option<Timestamp>,
+}
+
+impl FundingTimes {
+    /// Whether funding of that time was seen before; from now on it was.
+    fn see(&mut self, time: Timestamp) -> Seen {
+        if self.paid.contains(&time) {
+            return Seen::Before;
+        }
+        if self.forgotten.is_some_and(|forgotten| time <= forgotten) {
+            return Seen::TooOld;
+        }
+        self.paid.insert(time);
+        if self.paid.len() > FUNDING_TIMES_MAX {
+            self.forgotten = self.paid.pop_first();
+        }
+        Seen::New
+    }
+}
 
 impl TradingCore {
     /// The account received a payment, or made one. It is that of the one strategy concerned with the instrument, whatever that
@@ -10,10 +40,11 @@ impl TradingCore {
     /// share it as they hold it. What is left is nobody's, and a change of the collateral: the sum is always the payment.
     pub(super) fn funding(&mut self, instrument: InstrumentId, time: Timestamp, rate: Decimal, payment: Decimal) -> Option<()> {
         let paid = self.funding_paid.get_mut(instrument.get() as usize)?;
-        if paid.is_some_and(|paid| time <= paid) {
-            return Some(());
+        match paid.see(time) {
+            Seen::New => {}
+            Seen::Before => return Some(()),
+            Seen::TooOld => return None,
         }
-        *paid = Some(time);
         let event = |payment| FundingEvent { instrument, time, rate, payment };
         if let Some(place) = self.only_one_concerned(instrument) {
             self.keep_cash(time, |core| core.pay_funding(place, &event(payment)));

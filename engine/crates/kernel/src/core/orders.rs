@@ -47,7 +47,6 @@ impl TradingCore {
     }
 
     /// Where an order is in its life, be it over.
-    #[cfg(test)]
     pub(crate) fn state_of(&self, order: ClientOrderId) -> Option<OrderState> {
         let orders = &self.slots[self.owner(order)?].orders;
         orders.state(orders.id_of(order)?)
@@ -202,6 +201,9 @@ impl TradingCore {
         } else {
             slot.ledger.fill(fill, &mut self.money)
         };
+        if contained && let Some(open) = order.and_then(|id| slot.orders.get_mut(id)) {
+            open.told(fill.size);
+        }
         self.changed(place);
         let cause = match fill.force {
             Some(Force::Liquidation | Force::AutoDeleveraging) => PositionCause::Liquidation,

@@ -5,15 +5,20 @@
 use super::TradingCore;
 use crate::orders::News;
 use crate::queue::Rank;
-use crate::{Decimal, Event, InstrumentId, PositionCause, PositionEvent, Timestamp, VenueEvent};
+use crate::{Decimal, Event, InstrumentId, OrderState, PositionCause, PositionEvent, Timestamp, VenueEvent};
 
 impl TradingCore {
     pub(super) fn venue(&mut self, event: VenueEvent) {
         let known = match event {
             VenueEvent::Accepted { order, venue_order } => self.learn_of(order, News::Accepted(venue_order)),
             VenueEvent::Rejected { order, refusal } => {
-                self.note_reject(order);
-                self.learn_of(order, News::Rejected(refusal))
+                let before = self.state_of(order);
+                let known = self.learn_of(order, News::Rejected(refusal));
+                // One that is told again, or that cannot be, is no other rejection.
+                if before != Some(OrderState::Rejected) && self.state_of(order) == Some(OrderState::Rejected) {
+                    self.note_reject(order);
+                }
+                known
             }
             VenueEvent::Cancelled { order, venue_order, reason } => self.learn_of(order, News::Cancelled(venue_order, reason)),
             VenueEvent::Expired { order } => self.learn_of(order, News::Expired),

@@ -3,8 +3,8 @@
 use super::{Happened, Learnt, News};
 use crate::order_life::{Evidence, Next, Told, Transition, transition};
 use crate::{
-    Answers, ClientOrderId, FillView, Order, OrderChange, OrderKind, OrderState, Refusal, RequestKind, Size, TimeInForce,
-    Timestamp, VenueFill, VenueOrderId,
+    Answers, ClientOrderId, Decimal, FillView, Order, OrderChange, OrderKind, OrderState, Refusal, RequestKind, Size,
+    TimeInForce, Timestamp, VenueFill, VenueOrderId,
 };
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -22,6 +22,8 @@ pub(crate) struct OpenOrder {
     pub(crate) order: Order,
     /// As the exchange knows it.
     pub(crate) client_id: ClientOrderId,
+    /// How much of it the exchange's word on the position contained before its fills were told.
+    foretold: Decimal,
     /// Where it is in its life.
     pub(super) state: OrderState,
     /// The intent that made it.
@@ -60,12 +62,41 @@ impl OpenOrder {
     pub(crate) fn new(order: Order, client_id: ClientOrderId, placed: Answers, expires_after: Timestamp) -> Self {
         let (forms, requests) = (SmallVec::new(), SmallVec::new());
         let (state, gone, due) = (OrderState::Sent, Cow::Borrowed(""), None);
-        Self { order, client_id, state, placed, expires_after, forms, requests, gone, due, asked: false }
+        Self {
+            order,
+            client_id,
+            foretold: Decimal::ZERO,
+            state,
+            placed,
+            expires_after,
+            forms,
+            requests,
+            gone,
+            due,
+            asked: false,
+        }
     }
 
     /// Where it is in its life.
     pub(crate) const fn state(&self) -> OrderState {
         self.state
+    }
+
+    /// What is still to fill and no position contains yet.
+    pub(super) fn untold(&self) -> Decimal {
+        self.order.remaining().saturating_sub(self.foretold).max(Decimal::ZERO)
+    }
+
+    /// Takes as much of a size as it can explain for filled, though its fills are not told yet; gives how much that is.
+    pub(super) fn foretell(&mut self, size: Decimal) -> Decimal {
+        let part = self.untold().min(size);
+        self.foretold = self.foretold.saturating_add(part);
+        part
+    }
+
+    /// A fill is told that the exchange's word on the position contained.
+    pub(crate) fn told(&mut self, fill: Size) {
+        self.foretold = self.foretold.saturating_sub(fill.get()).max(Decimal::ZERO);
     }
 
     /// How many requests about it are unanswered.
