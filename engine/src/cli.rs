@@ -19,6 +19,8 @@ mod sweep;
 
 pub use exit::{ExitStatus, Failure};
 
+use crate::request::instrument::NotRules;
+use crate::request::risk::NotRisk;
 use clap::{Parser, Subcommand};
 use output::{Output, delivered};
 use std::ffi::OsString;
@@ -86,11 +88,12 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
 /// Help and version are answers; everything else that cannot be read is an error with its usage.
 fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json");
+    let status = if is_about_a_file(error) { ExitStatus::BadInput } else { ExitStatus::Usage };
     if !error.use_stderr() || !json {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
         if error.use_stderr() {
             // Nobody is left to tell where this cannot be written.
-            return ExitStatus::Usage.into();
+            return status.into();
         }
         return match delivered(printed) {
             Ok(()) => ExitStatus::Ok,
@@ -100,7 +103,13 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     let words = error.render().to_string();
     let words = words.strip_prefix("error: ").unwrap_or(&words).trim_end();
-    Output::new(true).fail(&Failure::new(ExitStatus::Usage, words).into()).into()
+    Output::new(true).fail(&Failure::new(status, words).into()).into()
+}
+
+/// Whether a flag names a file that cannot be read or used: then it is the file that has to be mended.
+fn is_about_a_file(error: &clap::Error) -> bool {
+    let Some(cause) = std::error::Error::source(error) else { return false };
+    cause.is::<NotRisk>() || matches!(cause.downcast_ref(), Some(NotRules::Unreadable { .. }))
 }
 
 #[cfg(test)]

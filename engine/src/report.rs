@@ -23,6 +23,7 @@ mod sweep_journal;
 pub use condense::BARS_MAX;
 pub use drawn::Drawn;
 pub use html::escape;
+pub(crate) use html::turns_direction;
 pub(crate) use record::parameter;
 pub use record::{REPORT_VERSION, RunRecord, SettingsRecord, money};
 pub use recorder::{Recorded, Recorder, RecorderError};

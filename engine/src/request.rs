@@ -25,6 +25,7 @@ pub use risk::RiskFile;
 pub use settings::{LimitFill, RunSettings, parse_decimal};
 pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
 
+use crate::report::turns_direction;
 use calypte_kernel::{Instrument, InstrumentId, SeriesId, SeriesInfo, Symbol};
 use calypte_sim::TickKind;
 use std::path::{Path, PathBuf};
@@ -112,7 +113,7 @@ fn name_strategies(components: &[PathBuf]) -> Result<Vec<StrategyRequest>, Reque
     }
     let mut strategies: Vec<StrategyRequest> = Vec::with_capacity(components.len());
     for component in components {
-        let stem = file_stem(component)?;
+        let stem = strategy_name(component)?;
         let mut name = stem.clone();
         let mut number = 1;
         while strategies.iter().any(|strategy| strategy.name == name) {
@@ -124,9 +125,22 @@ fn name_strategies(components: &[PathBuf]) -> Result<Vec<StrategyRequest>, Reque
     Ok(strategies)
 }
 
-fn file_stem(path: &Path) -> Result<String, RequestError> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str());
-    stem.map(str::to_owned).ok_or_else(|| RequestError::NotAFile { path: path.to_owned() })
+/// The name of a strategy, after its file. It goes into terminals, tables and pages, and before the dot of a `--param`: what could
+/// do anything there but be read is refused here, so that nobody has to look again.
+fn strategy_name(path: &Path) -> Result<String, RequestError> {
+    let stem = path.file_stem().ok_or_else(|| RequestError::NotAFile { path: path.to_owned() })?;
+    let refuse = |fault| RequestError::NotAName { path: path.to_owned(), fault };
+    let name = stem.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+    if name.chars().any(|character| character.is_control() || turns_direction(character)) {
+        return Err(refuse("it has a character that does not show, such as a line end"));
+    }
+    if name.contains('=') {
+        return Err(refuse("it has an equals sign, which ends the name of a parameter"));
+    }
+    if name.starts_with(['+', '-', '@']) {
+        return Err(refuse("it begins with a sign that a table takes for the beginning of a formula"));
+    }
+    Ok(name.to_owned())
 }
 
 impl MarketRequest {

@@ -39,7 +39,7 @@ use anyhow::Context as _;
 use bars::{Bars, Watched};
 use calypte_host::{Instance, Manifest, SandboxSettings, Uploads};
 use calypte_kernel::{Instrument, InstrumentId, ParamValue, SeriesInfo, Status, StrategyId, Timeframe, Timestamp};
-use calypte_sim::{Backtest, BacktestError, CandleSource, Observer, Outcome, RunStatus, TickKind};
+use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus, TickKind};
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
 use recording::Recording;
@@ -207,8 +207,7 @@ impl Prepared {
         let is_empty = counts.candles + counts.trades + counts.quotes + counts.books == 0;
         match (failed, &outcome.status) {
             (Some(_), RunStatus::BadData(_)) if !is_empty => {}
-            (Some(error @ BacktestError::Recorder { .. }), _) => return Err(error).context("writing the journal"),
-            (Some(error), _) => return Err(error).context("reading the data"),
+            (Some(error), _) => return Err(setup.named(error)),
             (None, RunStatus::Completed) if is_empty => {
                 return Err(PrepareError::no_candles(&request.market, &request.settings).into());
             }

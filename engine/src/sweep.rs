@@ -11,7 +11,7 @@
 use crate::control::Control;
 use crate::report::{SweepJournal, SweepReport, SweepRow, SweepTable};
 use crate::request::SweepRequest;
-use crate::run::{Decoded, ParameterError, Way, remark};
+use crate::run::{Decoded, PrepareError, Way, remark};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -113,7 +113,7 @@ impl Work {
 }
 
 /// Checks each value once, so that the last combination of a long sweep does not fail on what could be known at its start.
-fn check_axes(request: &SweepRequest, decoded: &Decoded) -> Result<(), ParameterError> {
+fn check_axes(request: &SweepRequest, decoded: &Decoded) -> Result<(), PrepareError> {
     let mut values = request.axes.iter().flat_map(|axis| axis.values.iter().map(|value| (axis.name.clone(), value.clone())));
     values.try_for_each(|written| decoded.check(&[written]))
 }

@@ -139,13 +139,23 @@ fn data_commands_answer_in_one_document() {
     let checked = calypte(["data", "check", out.to_str().expect("text"), "--timeframe", "1h", "--json"]).ok().json();
     assert_eq!(checked["files"][0]["candles"], 10);
     let all = [candles.to_str().expect("text"), "no-such-file.csv"];
-    assert_says(&error_of(calypte(["data", "check", all[0], all[1], "--json"]), 3), &["no-such-file.csv"]);
+    let both = calypte(["data", "check", all[0], all[1], "--json"]).exits_with(3).json();
+    assert_eq!((&both["usable"], &both["files"][0]["usable"]), (&false.into(), &true.into()), "{both}");
+    assert_says(both["files"][1]["ended_by"].as_str().expect("words"), &["no-such-file.csv", "No such file"]);
+
+    // Nothing comes of too few candles: no file, and no success.
+    let none = folder.path().join("weeks.csv");
+    let arguments = ["data", "resample", file, "--timeframe", "1w", "--out", none.to_str().expect("text"), "--json"];
+    assert_says(&error_of(calypte(arguments), 3), &["candles.csv", "1w"]);
+    assert!(!none.exists());
+    let arguments = ["data", "resample", file, "--timeframe", "1h", "--out", "x.txt", "--json"];
+    assert_says(&error_of(calypte(arguments), 2), &["x.txt", ".parquet"]);
 }
 
 #[test]
 fn exit_codes_are_those_of_the_page() {
     let page = fs::read_to_string(repository().join("engine/docs/cli.md")).expect("the page exists");
-    for code in ["0", "1", "2", "3", "4", "130"] {
+    for code in ["0", "1", "2", "3", "4", "5", "70", "130"] {
         assert!(page.lines().any(|line| line.starts_with(&format!("| {code} | "))), "{code} is explained");
     }
     let folder = temp_dir();
@@ -166,6 +176,7 @@ fn exit_codes_are_those_of_the_page() {
     // 2: the command line does not make sense.
     assert_says(&error_of(backtest(&["--param", "fsat=5"]), 2), &["fsat", "fast"]);
     assert_says(&error_of(backtest(&["--param", "fast=quick"]), 2), &["fast", "quick"]);
+    assert_says(&error_of(backtest(&["--param", "size=99999999999999999999"]), 2), &["size", "digits"]);
     assert_says(&error_of(backtest(&["--cash", "much"]), 2), &["--cash", "much"]);
     assert_says(&error_of(backtest(&["--from", "yesterday"]), 2), &["--from", "yesterday"]);
     assert_says(&error_of(backtest(&["--instrument", "size_decimals=99"]), 2), &["size_decimals"]);
@@ -173,11 +184,23 @@ fn exit_codes_are_those_of_the_page() {
     let sweep = ["sweep", strategy, "--data", &data, "--json", "--param"];
     assert_says(&error_of(calypte(sweep.iter().chain(&["fast=9..1"])), 2), &["fast"]);
     error_of(calypte(sweep.iter().chain(&["fast=1..2", "--resume"])), 2);
+    // What only the manifest knows ends a sweep as it ends a backtest, whether it stands in an axis or beside one.
+    assert_says(&error_of(calypte(sweep.iter().chain(&["fast=0..4:2"])), 2), &["fast", "from 1"]);
+    assert_says(&error_of(calypte(sweep.iter().chain(&["bogus=1,2"])), 2), &["bogus", "fast"]);
+    assert_says(&error_of(calypte(sweep.iter().chain(&["fast=5,8", "--param", "filter=abc"])), 2), &["filter", "abc"]);
+    assert_says(&error_of(calypte(sweep.iter().chain(&["fast=5,8", "--param", "filter=0.1,abc"])), 2), &["filter", "abc"]);
 
     // 3: an input file.
     assert_says(&error_of(calypte(["backtest", strategy, "--data", "BTC:1m=nowhere.csv", "--json"]), 3), &["nowhere.csv"]);
     assert_says(&error_of(calypte(["backtest", "nowhere.wasm", "--data", &data, "--json"]), 3), &["nowhere.wasm"]);
     assert_says(&error_of(calypte(["inspect", "nowhere.wasm", "--json"]), 3), &["nowhere.wasm"]);
+    assert_says(&error_of(backtest(&["--risk", "nowhere.toml"]), 3), &["--risk", "nowhere.toml"]);
+    assert_says(&error_of(backtest(&["--instrument", "nowhere.toml"]), 3), &["--instrument", "nowhere.toml"]);
+    calypte(["backtest", strategy, "--data", &data, "--risk", "nowhere.toml"]).exits_with(3);
+    let broken = folder.path().join("broken.csv");
+    fs::write(&broken, "open_time_ms,open,high,low,close,volume\n1,x,2,3\n").expect("it can be written");
+    let words = error_of(calypte(["backtest", strategy, "--data", &format!("BTC:7m={}", broken.display()), "--json"]), 3);
+    assert_says(&words, &["BTC:7m", "broken.csv", "line 2"]);
 
     // 4: the machine.
     let occupied = candles.join("below-a-file");

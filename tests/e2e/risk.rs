@@ -45,6 +45,6 @@ fn a_file_that_makes_no_sense_is_refused_with_the_place() {
     let file = folder.path().join("risk.toml");
     std::fs::write(&file, "[account]\nnotional_max = 5\nnotion = 6\n").expect("the test's folder can be written");
     let path = file.to_str().expect("paths of tests are text");
-    let ended = calypte(["backtest", "x.wasm", "--data", "BTC:1m=x.csv", "--risk", path]).exits_with(2);
+    let ended = calypte(["backtest", "x.wasm", "--data", "BTC:1m=x.csv", "--risk", path]).exits_with(3);
     assert!(format!("{ended}").contains("line 3"), "{ended}");
 }

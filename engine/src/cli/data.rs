@@ -108,6 +108,9 @@ enum FileRecord {
         file: String,
         usable: bool,
         ended_by: String,
+        /// How the program ends with it.
+        #[serde(skip)]
+        status: ExitStatus,
     },
 }
 
@@ -170,7 +173,9 @@ fn check(args: &CheckArgs, output: Output) -> anyhow::Result<ExitStatus> {
     })?;
     let record = CheckRecord { usable: files.iter().all(FileRecord::is_usable), files };
     output.answer(&record, || record.files.iter().map(FileRecord::words).collect())?;
-    Ok(if record.usable { ExitStatus::Ok } else { ExitStatus::Failed })
+    // A file that cannot be read is worse than one with faults: of that one all is known.
+    let statuses = record.files.iter().map(FileRecord::status);
+    Ok(statuses.max_by_key(|status| *status as u8).unwrap_or(ExitStatus::Ok))
 }
 
 /// What an argument of `check` names: a file, with the length of its candles where that is said.
@@ -189,7 +194,7 @@ fn target(argument: &Path, said: Option<Timeframe>) -> Result<(PathBuf, Option<T
     }
 }
 
-/// A file that is no table of candles is a finding; one that cannot be opened is an error.
+/// A file that is no table of candles, or cannot be opened, is a finding among those of the other files.
 fn look_at(
     file: &Path,
     said: Option<Timeframe>,
@@ -206,9 +211,13 @@ fn look_at(
         Ok(FileRecord::Survey { survey, timeframe_from: from.name(), from })
     };
     match looked() {
-        Err(error @ DataError::Unreadable { .. }) => Err(Failure::of(ExitStatus::BadInput, error)),
         Err(error @ DataError::Cancelled { .. }) => Err(Failure::of(ExitStatus::Cancelled, error)),
-        Err(error) => Ok(FileRecord::Unusable { file: file.display().to_string(), usable: false, ended_by: error.to_string() }),
+        Err(error) => {
+            let unreadable = matches!(error, DataError::Unreadable { .. });
+            let status = if unreadable { ExitStatus::BadInput } else { ExitStatus::Failed };
+            let ended_by = format!("{:#}", anyhow::Error::new(error));
+            Ok(FileRecord::Unusable { file: file.display().to_string(), usable: false, ended_by, status })
+        }
         Ok(record) => Ok(record),
     }
 }
@@ -218,6 +227,14 @@ impl FileRecord {
         match self {
             Self::Survey { survey, .. } => survey.usable,
             Self::Unusable { usable, .. } => *usable,
+        }
+    }
+
+    const fn status(&self) -> ExitStatus {
+        match self {
+            Self::Survey { survey, .. } if survey.usable => ExitStatus::Ok,
+            Self::Survey { .. } => ExitStatus::Failed,
+            Self::Unusable { status, .. } => *status,
         }
     }
 
@@ -288,6 +305,11 @@ fn resample(args: &ResampleArgs, output: Output) -> anyhow::Result<ExitStatus> {
         }
         Ok(written)
     })?;
+    if written.candles == 0 {
+        let (file, from, to) = (args.file.display(), options.timeframe, args.timeframe);
+        let words = format!("{file}: its candles of {from} make no whole candle of {to} in the period: nothing is written");
+        return Err(Failure::new(ExitStatus::BadInput, words).into());
+    }
     written.end(args.timeframe, output)
 }
 
@@ -337,7 +359,11 @@ struct Written {
 
 impl Written {
     fn create(path: &Path) -> Result<Self, Failure> {
-        let writer = CandleWriter::create(path).ends(ExitStatus::Environment)?;
+        let writer = CandleWriter::create(path).map_err(|error| match error {
+            // The name says no format.
+            DataError::Shape { .. } => Failure::of(ExitStatus::Usage, error),
+            error => Failure::of(ExitStatus::Environment, error),
+        })?;
         Ok(Self { path: path.to_owned(), writer, candles: 0, span: None })
     }
 

@@ -6,6 +6,7 @@ use crate::run::PrepareError;
 use crate::sweep::SweepFault;
 use crate::upload::ComponentError;
 use calypte_host::{CompileError, UploadError};
+use calypte_sim::BacktestError;
 use std::process::ExitCode;
 
 /// Exit codes of the program. Their numbers are a promise.
@@ -103,6 +104,9 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         }
         if let Some(crate::data::DataError::Cancelled { .. }) = cause.downcast_ref() {
             return ExitStatus::Cancelled;
+        }
+        if let Some(BacktestError::OutOfOrder { .. } | BacktestError::TicksOutOfOrder { .. }) = cause.downcast_ref() {
+            return ExitStatus::BadInput;
         }
         if cause.is::<calypte_sim::SourceError>() || cause.is::<crate::data::DataError>() {
             return ExitStatus::BadInput;

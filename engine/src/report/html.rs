@@ -24,15 +24,17 @@ pub fn escape(text: &str) -> String {
             '"' => escaped.push_str("&#34;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' | '\t' => escaped.push(' '),
-            // Control characters, and the marks that turn the direction of a line around.
             _ if character.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                escaped.push(char::REPLACEMENT_CHARACTER);
-            }
+            _ if turns_direction(character) => escaped.push(char::REPLACEMENT_CHARACTER),
             _ => escaped.push(character),
         }
     }
     escaped
+}
+
+/// Whether a character turns the direction of a line around.
+pub(crate) const fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The page of a run.

@@ -23,6 +23,14 @@ pub enum RequestError {
         /// The path.
         path: PathBuf,
     },
+    /// A file whose name cannot be its strategy's.
+    #[error("{path:?} cannot name a strategy: {fault}; rename the file")]
+    NotAName {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// Two files for one series.
     #[error("--data names {symbol}:{timeframe} twice: join the files first, or leave one out")]
     SeriesTwice {

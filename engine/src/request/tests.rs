@@ -53,6 +53,27 @@ fn instruments_and_series_are_numbered_in_the_order_of_the_data() {
 }
 
 #[test]
+fn a_file_whose_name_does_more_than_be_read_names_no_strategy() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let refused = |name: &[u8]| {
+        let component = PathBuf::from(std::ffi::OsStr::from_bytes(name));
+        match BacktestRequest::new(&[component], &[], &read(&["BTC:1m=a"]), &[], settings(), None) {
+            Err(RequestError::NotAName { fault, .. }) => Some(fault),
+            Ok(_) => None,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(refused(b"a\xffb.wasm"), Some("it is not UTF-8"));
+    for name in ["a\u{1b}[31m.wasm", "a\nb.wasm", "a\u{202e}b.wasm", "=1+1.wasm", "a=b.wasm", "+a.wasm", "-a.wasm", "@a.wasm"] {
+        assert!(refused(name.as_bytes()).is_some(), "{name:?}");
+    }
+    for name in ["ema-atr.wasm", "my strategy (1).wasm", "v1.2.wasm", "Ελλάδα.wasm", "dir\n/x.wasm"] {
+        assert_eq!(refused(name.as_bytes()), None, "{name:?}");
+    }
+    assert!(matches!(backtest(&["/"], &[], &["BTC:1m=a"]), Err(RequestError::NotAFile { .. })));
+}
+
+#[test]
 fn a_series_has_one_file() {
     let twice = backtest(&["s.wasm"], &[], &["BTC:1m=a", "BTC:60s=b"]);
     assert!(matches!(twice, Err(RequestError::SeriesTwice { .. })), "sixty seconds are a minute");

@@ -6,7 +6,7 @@ use super::pull::{Pull, Way};
 use super::setup::{Setup, deployment, instance_settings};
 use super::ticks::DecodedTicks;
 use super::warnings::warnings_of;
-use super::{Content, DataUsed, ParameterError, resolve};
+use super::{Content, DataUsed, resolve};
 use crate::control::Control;
 use crate::data::{self, LOAD_CANDLES_MAX};
 use crate::request::{MarketRequest, RunSettings, SeriesRequest, StrategyRequest};
@@ -107,8 +107,8 @@ impl Decoded {
     /// Checks parameters beyond the fixed ones.
     ///
     /// # Errors
-    /// Where the manifest does not allow one.
-    pub fn check(&self, written: &[(String, String)]) -> Result<(), ParameterError> {
+    /// [`PrepareError::Parameter`] where the manifest does not allow one.
+    pub fn check(&self, written: &[(String, String)]) -> Result<(), PrepareError> {
         self.resolve(written).map(drop)
     }
 
@@ -129,14 +129,14 @@ impl Decoded {
             let instance = instance.with_context(|| format!("starting {}", loaded.name))?;
             let pull = Pull::new(backtest, Arc::default(), Arc::clone(control), way);
             let (outcome, failed) = pull.run(&mut [instance]).await;
-            failed.map_or(Ok(outcome), |error| Err(error).context("reading the data"))
+            failed.map_or(Ok(outcome), |error| Err(self.setup.named(error)))
         })
     }
 
-    fn resolve(&self, written: &[(String, String)]) -> Result<Arc<[(String, ParamValue)]>, ParameterError> {
+    fn resolve(&self, written: &[(String, String)]) -> Result<Arc<[(String, ParamValue)]>, PrepareError> {
         let mut all = self.request.parameters.clone();
         all.extend_from_slice(written);
-        resolve(&self.request.name, self.manifest(), &all)
+        Ok(resolve(&self.request.name, self.manifest(), &all)?)
     }
 }
 

@@ -29,6 +29,16 @@ pub enum ParameterError {
         /// What it takes.
         wanted: &'static str,
     },
+    /// The number has more digits than a strategy can be given.
+    #[error("parameter {name} of {strategy} has more digits than the 64 bits it travels in carry: {value}")]
+    Digits {
+        /// The strategy.
+        strategy: String,
+        /// The parameter.
+        name: String,
+        /// What was written.
+        value: String,
+    },
     /// The value is outside its range.
     #[error("parameter {name} of {strategy} must be {range}, not {value}")]
     Range {
@@ -105,6 +115,9 @@ fn read(strategy: &str, parameter: &Parameter, text: &str) -> Result<ParamValue,
         ParamValue::Number(_) => ParamValue::Number(Decimal::from_str_exact(text).map_err(|_| kind())?),
         ParamValue::Text(_) => ParamValue::Text(text.to_owned()),
     };
+    if let ParamValue::Number(number) = &value {
+        check_digits(strategy, parameter, *number)?;
+    }
     check_range(strategy, parameter, &value)?;
     if let ParamValue::Text(value) = &value
         && !parameter.choices.is_empty()
@@ -114,6 +127,15 @@ fn read(strategy: &str, parameter: &Parameter, text: &str) -> Result<ParamValue,
         return Err(ParameterError::Choice { strategy, name, value, choices: parameter.choices.join(", ") });
     }
     Ok(value)
+}
+
+/// A number reaches a strategy as a mantissa of 64 bits and a scale.
+fn check_digits(strategy: &str, parameter: &Parameter, number: Decimal) -> Result<(), ParameterError> {
+    if i64::try_from(number.normalize().mantissa()).is_ok() {
+        return Ok(());
+    }
+    let (strategy, name) = (strategy.to_owned(), parameter.name.clone());
+    Err(ParameterError::Digits { strategy, name, value: number.to_string() })
 }
 
 fn check_range(strategy: &str, parameter: &Parameter, value: &ParamValue) -> Result<(), ParameterError> {
@@ -189,6 +211,8 @@ mod tests {
         let values = resolved(&[("fast", "5"), ("filter", "0.001")]).expect("allowed");
         let text = |value: &ParamValue| written(value);
         assert_eq!(values.iter().map(text).collect::<Vec<_>>(), ["5", "0.001", "false", "both"]);
+        let long = resolved(&[("filter", "1.000000000000000000000000")]).expect("zeros at the end are no digits");
+        assert_eq!(text(&long[1]), "1");
     }
 
     #[test]
@@ -199,6 +223,10 @@ mod tests {
             (("fast", "0"), "parameter fast of test must be from 1 to 100, not 0"),
             (("fast", "101"), "parameter fast of test must be from 1 to 100, not 101"),
             (("filter", "NaN"), "parameter filter of test takes a number, not \"NaN\""),
+            (
+                ("filter", "99999999999999999999"),
+                "parameter filter of test has more digits than the 64 bits it travels in carry: 99999999999999999999",
+            ),
             (("chart", "yes"), "parameter chart of test takes true or false, not \"yes\""),
             (("mode", "short"), "parameter mode of test is one of long, both, not \"short\""),
         ];

@@ -4,11 +4,12 @@ use super::prepare::Loaded;
 use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
 use calypte_kernel::{
-    AccountId, AccountRisk, Deployment, Instrument, Limits, RestartPolicy, SeriesId, SeriesInfo, StrategyId, StrategyRisk,
-    Timeframe,
+    AccountId, AccountRisk, Deployment, Instrument, InstrumentId, Limits, RestartPolicy, SeriesId, SeriesInfo, StrategyId,
+    StrategyRisk, Timeframe,
 };
 use calypte_sim::{
-    BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX, ZeroVolume,
+    BacktestError, BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX,
+    ZeroVolume,
 };
 use std::sync::Arc;
 
@@ -79,6 +80,26 @@ impl Setup {
                 latency: settings.models.latency.0,
                 margin: settings.models.margin(&self.instruments, settings.fees),
             },
+        }
+    }
+
+    /// Data that failed, told with the names that the trader gave: the simulation knows numbers only.
+    pub(super) fn named(&self, error: BacktestError) -> anyhow::Error {
+        let symbol = |instrument: InstrumentId| &self.instruments[instrument.get() as usize].symbol;
+        let series = |series: SeriesId| {
+            let SeriesInfo { instrument, timeframe, .. } = self.series[series.get() as usize];
+            format!("reading the candles of {}:{timeframe}", symbol(instrument))
+        };
+        match error {
+            BacktestError::Source { series: number, cause } => anyhow::Error::new(cause).context(series(number)),
+            BacktestError::TickSource { instrument, kind, cause } => {
+                anyhow::Error::new(cause).context(format!("reading the {kind} of {}", symbol(instrument)))
+            }
+            BacktestError::OutOfOrder { series: number, .. } => anyhow::Error::new(error).context(series(number)),
+            BacktestError::TicksOutOfOrder { instrument, kind, .. } => {
+                anyhow::Error::new(error).context(format!("reading the {kind} of {}", symbol(instrument)))
+            }
+            BacktestError::Recorder { .. } => anyhow::Error::new(error).context("writing the journal"),
         }
     }
 
