@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("calypte-host", &["calypte-kernel"]),
     ("calypte-venues", &["calypte-kernel"]),
     ("calypte-sim", &["calypte-kernel"]),
-    ("calypte-devnet", &["calypte-sim", "calypte-kernel"]),
+    ("calypte-devnet", &["calypte-sim", "calypte-venues", "calypte-kernel"]),
     ("calypte-kernel", &[]),
     ("calypte-strategy", &["calypte-strategy-macros"]),
     ("calypte-strategy-macros", &[]),

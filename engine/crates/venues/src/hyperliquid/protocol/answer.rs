@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const WORDS_MAX: usize = 500;
 
 /// The answer to a signed action.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", content = "response", rename_all = "lowercase")]
 pub enum Answer {
     /// It was looked at.
@@ -20,18 +20,18 @@ pub enum Answer {
 }
 
 /// What came of a request that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// `order`, `cancel`, `modify`, `default`, or another word.
     #[serde(rename = "type")]
     pub kind: String,
     /// The statuses; none where there is nothing but «done».
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Statuses>,
 }
 
 /// One status for each entry, or one for all.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Statuses {
     /// In the order of the entries.
     #[serde(default)]
@@ -324,6 +324,18 @@ mod tests {
         let statuses = r#"[{"resting":{"oid":5}},{"filled":{"totalSz":"1","avgPx":"2.5","oid":6}},{"error":"No."},"success"]"#;
         let read: Vec<EntryStatus> = parse(statuses.as_bytes()).expect("statuses");
         assert_eq!(serde_json::to_string(&read).expect("text"), statuses);
+    }
+
+    #[test]
+    fn answers_are_written_as_they_are_read() {
+        for text in [
+            r#"{"status":"ok","response":{"type":"order","data":{"statuses":[{"resting":{"oid":5}},"success"]}}}"#,
+            r#"{"status":"ok","response":{"type":"default"}}"#,
+            r#"{"status":"err","response":"No."}"#,
+        ] {
+            let read: Answer = parse(text.as_bytes()).expect("an answer");
+            assert_eq!(serde_json::to_string(&read).expect("text"), text);
+        }
     }
 
     #[test]

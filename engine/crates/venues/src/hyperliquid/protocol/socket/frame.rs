@@ -6,8 +6,8 @@ use crate::hyperliquid::protocol::{
     DEXS_MAX, FILLS_MAX, Fill, FundingPayment, Ledger, List, Millis, MoneyMoved, Number, Order, OrderUpdate, ParseError, Rows,
     SpotState, TRADES_MAX, Trade, TwapFill, UNIVERSE_MAX, parse,
 };
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for IgnoredList {
 }
 
 /// A liquidation, with the keys of another age.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Liquidation {
     /// Its number.
     #[serde(default)]
@@ -156,7 +156,7 @@ pub struct Liquidation {
 }
 
 /// An order that the exchange cancelled.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelledByExchange {
     /// Coin.
     pub coin: String,
