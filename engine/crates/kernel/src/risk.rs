@@ -304,7 +304,7 @@ impl<'a> RiskGate<'a> {
             return Ok(order);
         }
         self.check_type(instrument, &order.kind, order.exits.is_some())?;
-        self.check_worth(order.size, &order.kind, order.reduce_only, instrument, standing.reference)?;
+        self.check_worth(order.size, (order.side, &order.kind), order.reduce_only, instrument, standing.reference)?;
         if standing.open_orders >= self.limits.open_orders_max {
             let message = format!(
                 "{} orders are open; at most {} may be: cancel one first",
@@ -329,7 +329,7 @@ impl<'a> RiskGate<'a> {
         instrument: &Instrument,
         standing: &Standing,
     ) -> Result<(), Denial> {
-        self.check_worth(size, kind, order.reduce_only, instrument, standing.reference)?;
+        self.check_worth(size, (order.side, kind), order.reduce_only, instrument, standing.reference)?;
         let open = size.get().checked_sub(order.filled).ok_or_else(|| {
             let message = format!("what is left of size {size} of order {} cannot be represented", order.id);
             Denial::new(DenialCode::NumberOutOfRange, message)
@@ -366,7 +366,7 @@ impl<'a> RiskGate<'a> {
     fn check_worth(
         &self,
         size: Size,
-        kind: &OrderKind,
+        (side, kind): (Side, &OrderKind),
         reduce_only: bool,
         instrument: &Instrument,
         reference: Option<Price>,
@@ -375,24 +375,36 @@ impl<'a> RiskGate<'a> {
         self.check_size(size, instrument)?;
         let min = Some(instrument.rules.min_notional).filter(|min| !reduce_only && !min.is_zero());
         let max = self.order_notional_max(instrument);
-        let Some(price) = terms::price_to_value_at(kind, reference) else {
-            if min.is_some() || max.is_some() {
-                let message = format!("no price of {symbol} is known yet, so that an order at the market cannot be valued");
-                return Err(Denial::new(DenialCode::NoPriceYet, message));
-            }
-            return Ok(());
+        let notional = |price: Option<Price>| {
+            let price = price.ok_or_else(|| {
+                let message = format!("no price of {symbol} is known yet, so that the order cannot be valued");
+                Denial::new(DenialCode::NoPriceYet, message)
+            })?;
+            let notional = size.get().checked_mul(price.get()).ok_or_else(|| {
+                let message = format!("size {size} of {symbol} times price {price} cannot be represented");
+                Denial::new(DenialCode::NumberOutOfRange, message)
+            })?;
+            Ok((price, notional))
         };
-        let notional = size.get().checked_mul(price.get()).ok_or_else(|| {
-            let message = format!("size {size} of {symbol} times price {price} cannot be represented");
-            Denial::new(DenialCode::NumberOutOfRange, message)
-        })?;
-        if let Some(min) = min.filter(|min| notional < *min) {
-            let message = format!("{size} of {symbol} at {price} is worth {notional}, below the minimum of {min}");
-            return Err(Denial::new(DenialCode::BelowMinNotional, message));
+        // What cannot be represented passes nowhere, whether or not a limit asks.
+        for price in
+            [terms::price_named(kind, reference), terms::price_to_value_at(kind, side, reference)].into_iter().flatten()
+        {
+            notional(Some(price))?;
         }
-        if let Some(max) = max.filter(|max| notional > *max) {
-            let message = format!("{size} of {symbol} at {price} is worth {notional}, above the limit of {max}");
-            return Err(Denial::new(DenialCode::OrderNotionalLimit, message));
+        if let Some(min) = min {
+            let (price, notional) = notional(terms::price_named(kind, reference))?;
+            if notional < min {
+                let message = format!("{size} of {symbol} at {price} is worth {notional}, below the minimum of {min}");
+                return Err(Denial::new(DenialCode::BelowMinNotional, message));
+            }
+        }
+        if let Some(max) = max {
+            let (price, notional) = notional(terms::price_to_value_at(kind, side, reference))?;
+            if notional > max {
+                let message = format!("{size} of {symbol} at {price} is worth {notional}, above the limit of {max}");
+                return Err(Denial::new(DenialCode::OrderNotionalLimit, message));
+            }
         }
         Ok(())
     }

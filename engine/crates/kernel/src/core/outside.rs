@@ -28,7 +28,7 @@ impl TradingCore {
             tally.push((instrument, Stake { held, ..Stake::default() }));
         }
         for order in self.external.iter().filter(|order| !order.reduce_only) {
-            let price = terms::price_to_value_at(&order.kind, self.feeds.mark_price(order.instrument))?;
+            let price = terms::price_to_value_at(&order.kind, order.side, self.feeds.mark_price(order.instrument))?;
             let notional = order.remaining.checked_mul(price.get())?;
             let place = tally.iter().position(|(at, _)| *at == order.instrument).unwrap_or_else(|| {
                 tally.push((order.instrument, Stake::default()));

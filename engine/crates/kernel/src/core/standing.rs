@@ -211,13 +211,13 @@ impl TradingCore {
         Some(tally)
     }
 
-    /// What is left of an order at its own price, or at the market's where it has none. While amends are unanswered it may be
-    /// any of its forms: the largest counts.
+    /// What is left of an order at the most it may fill at. While amends are unanswered it may be any of its forms: the largest
+    /// counts.
     fn notional_left(&self, open: &OpenOrder) -> Option<Decimal> {
-        let Order { instrument, size, kind, filled, .. } = &open.order;
+        let Order { instrument, side, size, kind, filled, .. } = &open.order;
         let reference = self.feeds.mark_price(*instrument);
         let left = |size: Size, kind: &OrderKind| {
-            let price = terms::price_to_value_at(kind, reference)?;
+            let price = terms::price_to_value_at(kind, *side, reference)?;
             size.get().saturating_sub(*filled).max(Decimal::ZERO).checked_mul(price.get())
         };
         let own = left(*size, kind)?;

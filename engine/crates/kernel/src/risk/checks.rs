@@ -146,7 +146,7 @@ impl RiskGate<'_> {
             return Ok(());
         }
         let symbol = &terms.instrument.symbol;
-        let price = super::terms::price_to_value_at(terms.kind, standing.reference);
+        let price = super::terms::price_to_value_at(terms.kind, terms.side, standing.reference);
         let (Some(price), Some(stakes)) = (price, &standing.stakes) else {
             let message = format!("no price is known yet of {symbol} or of what else is held or open, to value it for a limit");
             return Err(Denial::new(DenialCode::NoPriceYet, message));

@@ -6,7 +6,8 @@
 //!                           sells − held    every sell fills and no buy
 //! ```
 //!
-//! Reduce-only orders cannot make it more and are not counted. Each order counts at its own price, what is held at the mark.
+//! Reduce-only orders cannot make it more and are not counted. Each order counts at the most it may fill at, what is held at the
+//! mark.
 
 use crate::{Decimal, Side};
 

@@ -220,11 +220,30 @@ fn kind_in_words(kind: &OrderKind) -> &'static str {
     }
 }
 
-/// The price at which an order is valued: its own where it has one, else the market's.
-pub(crate) fn price_to_value_at(kind: &OrderKind, reference: Option<Price>) -> Option<Price> {
+/// The price that an order names, which the exchange holds against its least notional; the market's where it names none.
+pub(super) fn price_named(kind: &OrderKind, reference: Option<Price>) -> Option<Price> {
     match *kind {
         OrderKind::Limit { price, .. } => Some(price),
         OrderKind::Trigger { trigger_price, limit_price, .. } => Some(limit_price.unwrap_or(trigger_price)),
         OrderKind::Market | OrderKind::TrailingStop { .. } => reference,
+    }
+}
+
+/// The most that an order may fill at, as far as its terms and the market say: what it is valued at for a limit. None where
+/// that takes a market price and none is known.
+///
+/// A buy pays its limit at most. A sell takes its limit at least, and the market's price where that is higher. A trigger that
+/// is met as the price rises may be met already, and then fills at the market; one that is met as it falls fills no higher than
+/// where it triggers.
+pub(crate) fn price_to_value_at(kind: &OrderKind, side: Side, reference: Option<Price>) -> Option<Price> {
+    match (*kind, side) {
+        (OrderKind::Limit { price, .. } | OrderKind::Trigger { limit_price: Some(price), .. }, Side::Buy) => Some(price),
+        (OrderKind::Limit { price, .. }, Side::Sell) => Some(price.max(reference?)),
+        (OrderKind::Trigger { kind, trigger_price, limit_price }, _) => {
+            let rises = (kind == TriggerKind::Stop) == (side == Side::Buy);
+            let triggered = if rises { trigger_price.max(reference?) } else { trigger_price };
+            Some(limit_price.map_or(triggered, |limit| limit.max(triggered)))
+        }
+        (OrderKind::Market | OrderKind::TrailingStop { .. }, _) => reference,
     }
 }

@@ -188,8 +188,12 @@ proptest! {
             let margin = core.margin().expect("prices are known");
             prop_assert!(margin.reserved >= Decimal::ZERO && margin.held >= Decimal::ZERO);
             let left = core.strategies().flat_map(StrategyView::orders);
-            let worst: Decimal = left.map(|order| match order.kind {
-                OrderKind::Limit { price, .. } => order.remaining() * price.get() / Decimal::from(3),
+            let worst: Decimal = left.map(|order| match (order.kind, order.side) {
+                (OrderKind::Limit { price, .. }, Side::Buy) => order.remaining() * price.get() / Decimal::from(3),
+                // It may fill at the mark where that is higher.
+                (OrderKind::Limit { price, .. }, Side::Sell) => {
+                    order.remaining() * price.get().max(Decimal::ONE_HUNDRED) / Decimal::from(3)
+                }
                 _ => Decimal::ZERO,
             }).sum();
             let rounding = Decimal::new(1, 20);
@@ -198,5 +202,17 @@ proptest! {
                 prop_assert_eq!(margin.reserved, Decimal::ZERO);
             }
         }
+    }
+}
+
+#[test]
+fn an_order_is_valued_at_the_most_it_may_fill_at() {
+    for limit in ["risk notional 1000", "risk order 1000", "account margin 1"] {
+        for order in ["sell 100 limit 1 ioc", "sell 100 limit 1", "buy 100 stop 1", "sell 100 profit 1"] {
+            let said = replay(&format!("{limit}\nrunning\ncandle 0 100\nanswer {order}"));
+            assert!(said.contains("denied") && !said.contains("sent:"), "{limit}, {order}: {said}");
+        }
+        let low = sent(&format!("{limit}\nrunning\ncandle 0 100\nanswer buy 100 limit 1"));
+        assert_eq!(low.len(), 1, "a buy pays its limit at most: {limit}");
     }
 }

@@ -3,8 +3,8 @@
 use super::{Invariant, Violation, hold};
 use crate::seeded::exchange::{INSTRUMENTS, instrument};
 use calypte_kernel::{
-    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, Position,
-    StrategyId, StrategyView, TradingCore,
+    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, Position, Side,
+    StrategyId, StrategyView, TradingCore, TriggerKind,
 };
 use std::collections::BTreeSet;
 
@@ -30,20 +30,32 @@ fn reckoned_of(core: &TradingCore, strategy: StrategyView<'_>, instrument: Instr
     let now = if size.is_zero() { Decimal::ZERO } else { size * mark()? };
     let (mut if_all_buys_fill, mut if_all_sells_fill) = (now, now);
     for order in strategy.orders().filter(|order| order.instrument == instrument && !order.reduce_only) {
-        let price = match order.kind {
-            OrderKind::Limit { price, .. } | OrderKind::Trigger { limit_price: Some(price), .. } => price.get(),
-            OrderKind::Trigger { trigger_price, limit_price: None, .. } => trigger_price.get(),
-            OrderKind::Market | OrderKind::TrailingStop { .. } => mark()?,
-        };
-        let notional = order.remaining() * price;
+        let notional = order.remaining() * dearest(order.kind, order.side, mark)?;
         match order.side {
-            calypte_kernel::Side::Buy => if_all_buys_fill += notional,
-            calypte_kernel::Side::Sell => if_all_sells_fill -= notional,
+            Side::Buy => if_all_buys_fill += notional,
+            Side::Sell => if_all_sells_fill -= notional,
         }
     }
     let leverage = core.leverage(instrument).map_or(LEVERAGE_WHEN_UNKNOWN, |(leverage, _)| leverage);
     let worst = now.abs().max(if_all_buys_fill.abs()).max(if_all_sells_fill.abs());
     Some((now.abs() / Decimal::from(leverage), worst / Decimal::from(leverage)))
+}
+
+/// The highest price that an order could trade at from where the market is.
+fn dearest(kind: OrderKind, side: Side, mark: impl Fn() -> Option<Decimal>) -> Option<Decimal> {
+    Some(match (side, kind) {
+        (_, OrderKind::Market | OrderKind::TrailingStop { .. }) => mark()?,
+        // A buyer's limit is a ceiling, a seller's a floor.
+        (Side::Buy, OrderKind::Limit { price, .. } | OrderKind::Trigger { limit_price: Some(price), .. }) => price.get(),
+        (Side::Sell, OrderKind::Limit { price, .. }) => mark()?.max(price.get()),
+        // One that waits for a rise may be past it.
+        (Side::Buy, OrderKind::Trigger { kind: TriggerKind::Stop, trigger_price, .. }) => mark()?.max(trigger_price.get()),
+        (Side::Buy, OrderKind::Trigger { kind: TriggerKind::TakeProfit, trigger_price, .. }) => trigger_price.get(),
+        (Side::Sell, OrderKind::Trigger { kind, trigger_price, limit_price }) => {
+            let floor = limit_price.unwrap_or(trigger_price).get().max(trigger_price.get());
+            if kind == TriggerKind::TakeProfit { mark()?.max(floor) } else { floor }
+        }
+    })
 }
 
 /// What is reserved is what open orders could take at worst: while requests are on their way at least that, once all is quiet
