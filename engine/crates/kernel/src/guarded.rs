@@ -97,6 +97,11 @@ impl Guarded {
         &self.waiting
     }
 
+    /// Exits that were reached, and for which nothing is out. With those that wait they count as open orders, which bounds them.
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = &ReachedExit> {
+        self.reached.iter().filter(|exit| exit.sent.is_none())
+    }
+
     /// Whether there is anything to watch the market for.
     pub(crate) fn watches(&self) -> bool {
         !self.waiting.is_empty()

@@ -183,7 +183,7 @@ impl TradingCore {
                 continue;
             }
             let (_, left) = left.iter_mut().find(|(side, _)| *side == open.order.side).expect("both sides are there");
-            match left.checked_sub(open.order.remaining()).filter(|left| !left.is_sign_negative()) {
+            match left.checked_sub(open.most_remaining()).filter(|left| !left.is_sign_negative()) {
                 Some(rest) => *left = rest,
                 None => beyond.extend(Some(open.order.id).filter(|_| !open.is_passing())),
             }
@@ -204,7 +204,14 @@ impl TradingCore {
         self.left_beside(place, instrument, side, OpenOrder::is_passing)
     }
 
-    fn left_beside(&self, place: usize, instrument: InstrumentId, side: Side, counts: impl Fn(&OpenOrder) -> bool) -> Decimal {
+    /// The same, if only these orders take their part; each in the largest form that it may have.
+    pub(super) fn left_beside(
+        &self,
+        place: usize,
+        instrument: InstrumentId,
+        side: Side,
+        counts: impl Fn(&OpenOrder) -> bool,
+    ) -> Decimal {
         let slot = &self.slots[place];
         let reducible = reducible(slot.ledger.size_in(instrument), side);
         if !self.is_sharing(place) {
@@ -213,7 +220,14 @@ impl TradingCore {
         let out = slot.orders.open().iter().filter(|open| {
             open.order.instrument == instrument && open.order.reduce_only && open.order.side == side && counts(open)
         });
-        out.fold(reducible, |left, open| left.saturating_sub(open.order.remaining())).max(Decimal::ZERO)
+        out.fold(reducible, |left, open| left.saturating_sub(open.most_remaining())).max(Decimal::ZERO)
+    }
+
+    /// What exits that were reached, and are not out, will take of a position.
+    pub(super) fn waiting_to_go(&self, place: usize, instrument: InstrumentId, side: Side) -> Decimal {
+        let of = |order: &Order| order.instrument == instrument && order.side == side;
+        let waiting = self.slots[place].guarded.unsent().filter(|exit| of(&exit.order));
+        waiting.fold(Decimal::ZERO, |sum, exit| sum.saturating_add(exit.left))
     }
 
     /// Looks whether the price of an exit has come.

@@ -3,6 +3,7 @@
 use super::TradingCore;
 use super::exits::reducible;
 use crate::denial::{Denial, DenialCode};
+use crate::orders::OpenOrder;
 use crate::slot::Slot;
 use crate::{
     Approved, Books, Command, Decimal, InstrumentId, Netting, NewOrder, OrderKind, Rounding, Side, Size, VenueFill, derived,
@@ -41,7 +42,11 @@ impl TradingCore {
             Command::Place(new) => self.check_sides(place, new.instrument, new.side, new.size.get()),
             Command::Amend { order, instrument, size, .. } => {
                 let open = self.slots[place].orders.open().iter().find(|open| open.client_id == *order);
-                let Some(open) = open.map(|open| &open.order).filter(|open| !open.reduce_only) else { return Ok(()) };
+                let Some(open) = open else { return Ok(()) };
+                if open.order.reduce_only {
+                    return self.check_left_for(place, open, *size);
+                }
+                let open = &open.order;
                 let more = size.get().saturating_sub(open.size.get()).max(Decimal::ZERO);
                 self.check_sides(place, *instrument, open.side, more)
             }
@@ -58,18 +63,23 @@ impl TradingCore {
             return Ok(()); // it waits here, and is cut when its price comes
         }
         let left = match new.kind {
-            OrderKind::Market => self.left_to_close(place, new.instrument, new.side),
+            // What waits for others to make way will take its part.
+            OrderKind::Market => {
+                let waits = self.waiting_to_go(place, new.instrument, new.side);
+                self.left_to_close(place, new.instrument, new.side).saturating_sub(waits).max(Decimal::ZERO)
+            }
             _ => self.left_to_reduce(place, new.instrument, new.side),
         };
-        if new.size.get() > left {
-            let (size, instrument) = (new.size, new.instrument);
-            let message = format!(
-                "reduce-only {size} of instrument {instrument}, which is shared: {left} of the strategy's own position is left \
-                 to reduce"
-            );
-            return Err(Denial::new(DenialCode::ReduceOnlyIncreases, message));
-        }
-        Ok(())
+        if new.size.get() > left { Err(beyond_own(new.size.get(), new.instrument, left)) } else { Ok(()) }
+    }
+
+    /// A larger size of a reduce-only order must fit what is left beside it. One that waits here is cut when its price comes.
+    fn check_left_for(&self, place: usize, open: &OpenOrder, size: Size) -> Result<(), Denial> {
+        let order = &open.order;
+        let wanted = size.get().saturating_sub(order.filled);
+        let left = self.left_beside(place, order.instrument, order.side, |other| other.client_id != open.client_id);
+        let fits = wanted <= left || wanted <= order.remaining();
+        if fits { Ok(()) } else { Err(beyond_own(wanted, order.instrument, left)) }
     }
 
     fn check_sides(&self, place: usize, instrument: InstrumentId, side: Side, size: Decimal) -> Result<(), Denial> {
@@ -149,6 +159,13 @@ impl TradingCore {
         }
         order.without_reduce_only()
     }
+}
+
+fn beyond_own(size: Decimal, instrument: InstrumentId, left: Decimal) -> Denial {
+    let message = format!(
+        "reduce-only {size} of instrument {instrument}, which is shared: {left} of the strategy's own position is left to reduce"
+    );
+    Denial::new(DenialCode::ReduceOnlyIncreases, message)
 }
 
 /// A size divided among holders as they hold, in lots, nobody's share above what he holds; none where it is more than all hold.

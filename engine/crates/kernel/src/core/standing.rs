@@ -68,7 +68,7 @@ impl TradingCore {
             reference: self.feeds.mark_price(instrument),
             best,
             data_age_ms: self.feeds.age_ms(instrument, self.now),
-            open_orders: slot.orders.open().len() + slot.guarded.waiting().len(),
+            open_orders: slot.orders.open().len() + slot.guarded.waiting().len() + slot.guarded.unsent().count(),
             tag_taken: tag.map(OrderRef::Tag).is_some_and(|tag| slot.is_taken(tag)),
             resting: self.resting(place, instrument, asks),
             stakes: self.stakes(place, instrument, asks),

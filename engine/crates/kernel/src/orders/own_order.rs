@@ -247,6 +247,12 @@ impl OpenOrder {
         self.amends_wanted().next()
     }
 
+    /// What of it is still to fill, in the largest form that it has or may have once its amends are answered.
+    pub(crate) fn most_remaining(&self) -> Decimal {
+        let left = |(size, _): (Size, OrderKind)| size.get().saturating_sub(self.order.filled);
+        self.amends_wanted().map(left).fold(self.order.remaining(), Decimal::max)
+    }
+
     /// The terms of amends that are unanswered, oldest first.
     pub(crate) fn amends_wanted(&self) -> impl Iterator<Item = (Size, OrderKind)> {
         self.requests.iter().filter_map(|request| request.wanted)

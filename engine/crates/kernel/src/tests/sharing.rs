@@ -524,3 +524,55 @@ mod whoever_trades {
         }
     }
 }
+
+#[test]
+fn an_amend_of_a_reduce_only_order_stays_within_the_position_of_its_strategy() {
+    let said = shared(
+        "
+        answer buy 10 market
+        answer @2 buy 2 market
+        fill c1 10 100
+        fill c2 2 100
+        candle 0 100
+        answer @2 sell 1 limit 110 reduce
+        accept c3
+        candle 0 100
+        answer @2 amend 3 size 8; amend 3 size 2
+        amended c3 2 110
+        fill c3 2 110
+        show
+    ",
+    );
+    assert_eq!(said.matches("2 denied reduce-only-increases:").count(), 1, "{said}");
+    assert!(said.contains("1 holds 10 ") && !said.contains("2 holds"), "it is flat, not short: {said}");
+}
+
+#[test]
+fn what_an_unanswered_amend_will_take_is_not_there_for_another_order() {
+    let said = shared(
+        "
+        answer buy 2 market
+        fill c1 2 100
+        candle 0 100
+        answer sell 1 limit 110 reduce
+        accept c2
+        candle 0 100
+        answer amend 2 size 2; sell 1 limit 120 reduce
+    ",
+    );
+    assert_eq!(said.matches("1 denied reduce-only-increases:").count(), 1, "{said}");
+}
+
+#[test]
+fn closes_that_wait_for_others_to_make_way_close_once() {
+    let mut script = super::script::Script::played(SHARED);
+    script.run(
+        "candle 0 100\n answer buy 2 market\n fill c1 2 100\n candle 0 100\n answer sell 1.5 limit 120 reduce\n accept c2",
+    );
+    script.transcript.clear();
+    let closes = vec!["close"; 20].join("; ");
+    script.run(&format!("candle 0 100\n answer {closes}"));
+    assert_eq!(script.transcript.matches("1 denied reduce-only-increases:").count(), 19, "{}", script.transcript);
+    script.run("cancelled c2");
+    assert_eq!(script.transcript.matches("sell 2 at the market").count(), 1, "{}", script.transcript);
+}
