@@ -56,6 +56,13 @@ impl Switch {
         self.watch.get_or_insert_with(|| EquityWatch::new(now, equity)).note(now, equity);
     }
 
+    /// Money was paid in or out of what it watches.
+    pub(crate) fn paid(&mut self, change: Decimal) {
+        if let Some(watch) = &mut self.watch {
+            watch.paid(change);
+        }
+    }
+
     /// Whether a rule could still make it stronger.
     pub(crate) fn is_open_to(&self, rule: &KillRule) -> bool {
         self.killed.is_none_or(|killed| rule.action > killed.action)
@@ -108,6 +115,8 @@ pub(crate) struct Guard {
     trips: Vec<(InstrumentId, Decimal)>,
     /// Stops that triggered, latest last.
     stops: VecDeque<ClientOrderId>,
+    /// Whether the trader was told that something held has no price.
+    pub(crate) is_unpriced_told: bool,
 }
 
 impl Guard {

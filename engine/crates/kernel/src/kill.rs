@@ -221,6 +221,13 @@ impl EquityWatch {
         self.last = equity;
     }
 
+    /// Money was paid in or out: neither is a profit or a loss.
+    pub(crate) fn paid(&mut self, change: Decimal) {
+        for equity in [&mut self.start, &mut self.peak, &mut self.day.1, &mut self.last] {
+            *equity = equity.saturating_add(change);
+        }
+    }
+
     /// Whether what was noted last fires a trigger of money. What cannot be computed does not.
     pub(crate) fn fires(&self, trigger: &KillTrigger) -> bool {
         let fell = |from: Decimal, amount: Amount| {

@@ -193,7 +193,9 @@ impl TradingCore {
     pub(super) fn balance(&mut self, time: Timestamp, change: Decimal, cause: BalanceCause) -> Option<()> {
         self.settings.cash = self.settings.cash.checked_add(change)?;
         self.revision += 1;
+        self.account_guard.switch.paid(change);
         for place in 0..self.slots.len() {
+            self.slots[place].guard.switch.paid(change);
             self.slots[place].changed = true;
             let cash = self.view_of(place).cash().map_or(Decimal::MAX, derived);
             let event = BalanceEvent { time, cash, change: derived(change), cause };

@@ -10,6 +10,7 @@ use crate::{
     ClientOrderId, Decimal, FeedChange, KillAction, KillCause, KillRule, KillScope, KillTrigger, OperatorCommand, Output,
     RiskEvent, Timestamp, TradingState, Urgency,
 };
+use smallvec::SmallVec;
 
 impl TradingCore {
     /// Whether anything has to be watched from now on.
@@ -37,6 +38,8 @@ impl TradingCore {
     /// Looks at everything that is declared and goes on with what is under way.
     pub(super) fn watch(&mut self) {
         for place in 0..self.slots.len() {
+            self.await_data(place);
+            self.tell_unpriced(place);
             if !self.slots[place].deployment.risk.kill.is_empty() {
                 self.watch_strategy(place);
             }
@@ -52,6 +55,14 @@ impl TradingCore {
         self.keep_alive();
         self.choose_watch();
         self.account_guard.wake = if self.account_guard.watching { self.next_look() } else { None };
+    }
+
+    /// What a strategy holds or has orders in is waited for, where its silence fires a switch.
+    fn await_data(&mut self, place: usize) {
+        if watches_age(&self.slots[place].deployment.risk.kill) || watches_age(&self.settings.risk.kill) {
+            let concerned: SmallVec<[crate::InstrumentId; 8]> = self.concerned(place).collect();
+            concerned.into_iter().for_each(|instrument| self.feeds.await_from(instrument, self.now));
+        }
     }
 
     fn watch_strategy(&mut self, place: usize) {
@@ -70,7 +81,7 @@ impl TradingCore {
 
     fn watch_account(&mut self) {
         let rules = &self.settings.risk.kill;
-        let equity = if watches_money(rules) { self.equity() } else { None };
+        let equity = if watches_money(rules) { self.watched_equity() } else { None };
         let ages = (0..self.slots.len()).filter_map(|place| self.oldest_ms(place));
         let age = if watches_age(rules) { ages.max() } else { None };
         let switch = &mut self.account_guard.switch;
@@ -86,7 +97,38 @@ impl TradingCore {
     fn strategy_equity(&self, place: usize) -> Option<Decimal> {
         let slot = &self.slots[place];
         let settled = self.settings.cash.checked_add(slot.ledger.money.settled)?;
-        settled.checked_add(self.open_worth(slot)?)
+        settled.checked_add(self.watched_worth(slot)?)
+    }
+
+    fn watched_equity(&self) -> Option<Decimal> {
+        self.slots.iter().try_fold(self.settled(), |sum, slot| sum.checked_add(self.watched_worth(slot)?))
+    }
+
+    /// What a strategy's open positions are worth to a kill switch. One without a price is reckoned at its entry, so that it
+    /// does not hide what the others lose.
+    fn watched_worth(&self, slot: &Slot) -> Option<Decimal> {
+        slot.ledger.held().try_fold(Decimal::ZERO, |sum, position| {
+            let mark = self.feeds.mark_price(position.instrument());
+            let price = mark.map_or_else(|| position.entry_price(), crate::Price::get);
+            sum.checked_add(position.flow())?.checked_add(price.checked_mul(position.size())?)
+        })
+    }
+
+    /// Tells the trader of a position that a kill switch of money has no price for, once until there is one.
+    fn tell_unpriced(&mut self, place: usize) {
+        if !watches_money(&self.slots[place].deployment.risk.kill) && !watches_money(&self.settings.risk.kill) {
+            return;
+        }
+        let slot = &self.slots[place];
+        let unpriced =
+            slot.ledger.held().map(crate::Position::instrument).find(|instrument| self.feeds.mark_price(*instrument).is_none());
+        let strategy = slot.id();
+        let is_told = std::mem::replace(&mut self.slots[place].guard.is_unpriced_told, unpriced.is_some());
+        if let Some(instrument) = unpriced.filter(|_| !is_told) {
+            let text =
+                format!("no price of instrument {instrument} is known: kill switches reckon it at its entry until there is");
+            self.outputs.push_back(Output::Notify { strategy, urgency: Urgency::Warning, text });
+        }
     }
 
     /// Instruments that a strategy holds or has orders in, with repeats.
@@ -98,7 +140,8 @@ impl TradingCore {
 
     /// How old the oldest of the latest market data is of what a strategy holds or has orders in.
     fn oldest_ms(&self, place: usize) -> Option<u64> {
-        self.concerned(place).filter_map(|instrument| self.feeds.age_ms(instrument, self.now)).max()
+        let silent = self.concerned(place).filter_map(|instrument| self.feeds.silent_since(instrument)).min();
+        silent.map(|since| self.now.millis_since(since))
     }
 
     /// When to look again if nothing happens: market data grows too old, a close is to be tried again, the dead man's switch
@@ -110,7 +153,7 @@ impl TradingCore {
             let own = shortest_age(&slot.deployment.risk.kill, |rule| slot.guard.switch.is_open_to(rule));
             let all = shortest_age(&self.settings.risk.kill, |rule| self.account_guard.switch.is_open_to(rule));
             if let Some(age_ms) = own.into_iter().chain(all).min() {
-                let heard = self.concerned(place).filter_map(|instrument| self.feeds.heard(instrument)).min();
+                let heard = self.concerned(place).filter_map(|instrument| self.feeds.silent_since(instrument)).min();
                 // What is due already fired, or waits for more than time.
                 heard.map(|heard| heard.saturating_add(age_ms)).filter(|due| *due > self.now).map(&mut sooner);
             }

@@ -40,6 +40,8 @@ struct InstrumentFeeds {
     best: Option<(Price, Price)>,
     /// When anything was heard of it last.
     heard: Option<Timestamp>,
+    /// Since when it is waited for by what watches the age of its data, where nothing was heard of it yet.
+    awaited: Option<Timestamp>,
     trades: Vec<usize>,
     quotes: Vec<usize>,
     /// With the number of levels wanted.
@@ -75,8 +77,23 @@ impl Feeds {
     }
 
     /// When anything was heard of an instrument last.
-    pub(super) fn heard(&self, instrument: InstrumentId) -> Option<Timestamp> {
+    fn heard(&self, instrument: InstrumentId) -> Option<Timestamp> {
         self.instruments.get(instrument.get() as usize)?.heard
+    }
+
+    /// Waits for an instrument from now on, if nothing was heard of it yet.
+    pub(super) fn await_from(&mut self, instrument: InstrumentId, now: Timestamp) {
+        if let Some(feeds) = self.instruments.get_mut(instrument.get() as usize)
+            && feeds.heard.is_none()
+        {
+            feeds.awaited.get_or_insert(now);
+        }
+    }
+
+    /// When anything was heard of an instrument last; of one that was never heard of, since when it is waited for.
+    pub(super) fn silent_since(&self, instrument: InstrumentId) -> Option<Timestamp> {
+        let feeds = self.instruments.get(instrument.get() as usize)?;
+        feeds.heard.or(feeds.awaited)
     }
 
     /// Who hears a series, where it is one.

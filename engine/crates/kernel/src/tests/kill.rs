@@ -292,3 +292,35 @@ fn a_process_that_takes_over_closes_in_its_own_name() {
     let names: Vec<_> = script.sent().iter().filter_map(|order| order.client_id.origin()).map(|origin| origin.epoch).collect();
     assert_eq!(names, [0, 0, 0, 0, 1], "{}", script.transcript);
 }
+
+#[test]
+fn money_paid_in_or_out_is_neither_profit_nor_loss() {
+    let said = |happens: &str| {
+        let mut script = Script::played(&given("loss 50 flatten"));
+        script.run(happens);
+        script.transcript
+    };
+    let hidden = said("balance 1000\n candle 0 90");
+    assert!(hidden.contains("Killed"), "a deposit hides no loss: {hidden}");
+    let withdrawn = said("balance -100\n candle 0 100");
+    assert!(!withdrawn.contains("Killed"), "a withdrawal is no loss: {withdrawn}");
+}
+
+#[test]
+fn a_position_without_a_price_hides_no_loss_of_the_others() {
+    let said = replay(
+        "risk kill loss 50 flatten\n running\n candle 0 100\n answer buy 5 market; buy 1 of 1 limit 5\n fill c1 5 100\n fill c2 1 5\n \
+         candle 0 95\n candle 0 50",
+    );
+    assert_eq!(said.matches("no price of instrument 1 is known").count(), 1, "{said}");
+    assert!(said.contains("Killed"), "{said}");
+}
+
+#[test]
+fn an_instrument_that_was_never_heard_of_is_stale_in_time() {
+    let rule = "risk kill stale 1000 cancel\n running\n candle 0 100\n at 5000\n candle 0 100\n answer buy 1 limit 9 of 1";
+    let inside = replay(&format!("{rule}\n at 5999\n candle 0 100"));
+    assert!(!inside.contains("Killed"), "{inside}");
+    let beyond = replay(&format!("{rule}\n at 6000\n wake"));
+    assert!(beyond.contains("Killed"), "{beyond}");
+}
