@@ -208,10 +208,24 @@ impl TradingCore {
     pub(super) fn cancel_by_itself(&mut self, place: usize, id: OrderId) {
         let open = self.slots[place].orders.named(OrderRef::Id(id)).map(|at| &self.slots[place].orders.open()[at]);
         let Some(open) = open.filter(|open| !open.is_cancelling()) else { return };
-        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now);
-        let request = Request::Cancel { instrument: open.order.instrument, client_id: open.client_id };
-        let approved = gate.review(&request, &Standing::new(Lane::Closing)).expect("a cancel always passes this lane");
+        let approved = self.approved_cancel(open.client_id, open.order.instrument);
         self.send_request(place, id, None, approved);
+    }
+
+    /// Asks for the end of an order that is over in the books.
+    pub(super) fn cancel_unlisted(&mut self, client_id: crate::ClientOrderId, instrument: crate::InstrumentId) {
+        let approved = self.approved_cancel(client_id, instrument);
+        self.send(approved);
+    }
+
+    fn approved_cancel(
+        &self,
+        client_id: crate::ClientOrderId,
+        instrument: crate::InstrumentId,
+    ) -> crate::Approved<crate::Command> {
+        let gate = RiskGate::new(&self.settings.instruments, &self.settings.limits, self.now);
+        let request = Request::Cancel { instrument, client_id };
+        gate.review(&request, &Standing::new(Lane::Closing)).expect("a cancel always passes this lane")
     }
 
     pub(super) fn denied(&mut self, strategy: StrategyId, denial: Denial) {

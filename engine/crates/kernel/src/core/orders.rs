@@ -111,6 +111,13 @@ impl TradingCore {
             if self.oddities.contradictions == contradictions {
                 return Some(());
             }
+            let name =
+                self.slots[place].orders.any_mut(id).filter(|known| known.is_back(order.as_of)).map(|known| known.client_id);
+            if let Some(name) = name {
+                // Its strategy was told that it is gone: it goes. Each picture that still shows it asks again.
+                self.cancel_unlisted(name, order.instrument);
+                return Some(());
+            }
         }
         if let Some(name) = order.order.filter(|name| self.is_exit_of_ours(*name)) {
             // It came to life, and that was not told.

@@ -36,6 +36,8 @@ pub(crate) struct OpenOrder {
     requests: SmallVec<[OrderRequest; 1]>,
     /// Why its form is gone, while that may mean that the order is.
     gone: Cow<'static, str>,
+    /// As of when the exchange did not know it, where it was taken for gone because of that.
+    missing_at: Option<Timestamp>,
     /// When it has to be looked after next: asked after, or taken to be in doubt.
     pub(crate) due: Option<Timestamp>,
     /// Whether it was asked after since it came to be in doubt.
@@ -61,7 +63,7 @@ impl OpenOrder {
     /// An order that is being sent.
     pub(crate) fn new(order: Order, client_id: ClientOrderId, placed: Answers, expires_after: Timestamp) -> Self {
         let (forms, requests) = (SmallVec::new(), SmallVec::new());
-        let (state, gone, due) = (OrderState::Sent, Cow::Borrowed(""), None);
+        let (state, gone, missing_at, due) = (OrderState::Sent, Cow::Borrowed(""), None, None);
         Self {
             order,
             client_id,
@@ -72,6 +74,7 @@ impl OpenOrder {
             forms,
             requests,
             gone,
+            missing_at,
             due,
             asked: false,
         }
@@ -102,6 +105,11 @@ impl OpenOrder {
     /// How many requests about it are unanswered.
     pub(crate) fn requests(&self) -> usize {
         self.requests.len()
+    }
+
+    /// Whether it was taken for gone because the exchange did not know it, and a picture taken later shows it.
+    pub(crate) fn is_back(&self, as_of: Timestamp) -> bool {
+        self.missing_at.is_some_and(|missing| missing < as_of)
     }
 
     /// Whether its end was asked for already.
@@ -392,7 +400,10 @@ impl OpenOrder {
                 request
             }
             (Evidence::Cancelled, _) => self.answered(RequestKind::Cancel),
-            (Evidence::AbsentLate, _) if matches!(self.state, OrderState::InDoubt | OrderState::Replacing) => {
+            (Evidence::AbsentLate, News::Absent(as_of))
+                if matches!(self.state, OrderState::InDoubt | OrderState::Replacing) =>
+            {
+                self.missing_at = Some(*as_of);
                 self.answered(RequestKind::Cancel)
             }
             (Evidence::FormGone, News::Cancelled(_, reason)) => {

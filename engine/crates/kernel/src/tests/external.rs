@@ -369,3 +369,20 @@ fn own_orders_in_the_way_are_cancelled_first_where_that_is_declared() {
     settled 1000, fees 0, funding 0; 1 holds 0.5 of 0 from 99, flow -49.5; 1 has order 2 0/1; 1 has order 3 0/1; wake Some(10000)
     "#);
 }
+
+#[test]
+fn an_order_taken_for_gone_that_a_later_picture_shows_is_cancelled() {
+    let mut script = super::script::Script::played(
+        "netted\n live\n deploy 1\n start 1\n snapshot time 0\n answer subscribe 0\n candle 0 100\n at 10\n candle 0 100\n \
+         answer buy 1 limit 90\n accept c1\n at 20\n unanswered c1\n at 30000\n absent c1 30000",
+    );
+    script.transcript.clear();
+    script.run("at 30001\n snapshot c1@90 time 29999");
+    assert!(!script.transcript.contains("sent:"), "an older picture says nothing: {}", script.transcript);
+    script.run("at 40000\n snapshot c1@90 time 40000\n states");
+    assert_eq!(script.transcript.matches("sent: cancel").count(), 1, "{}", script.transcript);
+    assert!(!script.transcript.contains("not ours"), "{}", script.transcript);
+    script.run("cancelled c1\n at 50000\n snapshot time 50000\n states");
+    let last = script.transcript.lines().last().unwrap_or_default();
+    assert!(!last.contains("has order") && !last.contains("not ours"), "{}", script.transcript);
+}
