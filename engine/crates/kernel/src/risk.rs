@@ -253,6 +253,9 @@ impl<'a> RiskGate<'a> {
             Request::SetLeverage { instrument, leverage, mode } => {
                 let instrument = self.instrument(instrument)?;
                 check_leverage(leverage, instrument, self.account.leverage_max)?;
+                self.check_open(instrument, standing)?;
+                let (rate, wait_ms) = (self.strategy.rates.amends, standing.rate_wait_ms);
+                checks::check_rate(rate, wait_ms, DenialCode::AmendRate, "amendments and leverage settings")?;
                 Command::SetLeverage { instrument: instrument.id, leverage, mode, expires_after }
             }
             Request::Close { instrument, by, worst, client_id } => {

@@ -289,6 +289,7 @@ impl TradingCore {
         leverage: u32,
         mode: MarginMode,
     ) -> Result<(), Denied> {
+        self.check_alone(place, instrument)?;
         let standing = self.standing(place, decided, instrument, None, Asks::Leverage);
         let approved = self.gate_of(place).review(&Request::SetLeverage { instrument, leverage, mode }, &standing)?;
         if self.settings_asked.is_full() {
@@ -299,6 +300,7 @@ impl TradingCore {
         let (strategy, answers) = (self.slots[place].id(), decided.answers);
         // At its expiry itself it may still be admitted.
         let due = expires_after.saturating_add(1);
+        self.count_request(place, Asks::Leverage);
         self.settings_asked.ask(LeverageRequest { strategy, answers, instrument, leverage, mode, expires_after, due });
         self.send(approved);
         Ok(())

@@ -103,9 +103,8 @@ impl TradingCore {
         let (rates, guard) = (&slot.deployment.risk.rates, &slot.guard);
         let (rate, bucket) = match asks {
             Asks::Order => (rates.orders, guard.orders),
-            Asks::Amend(_) => (rates.amends, guard.amends),
+            Asks::Amend(_) | Asks::Leverage => (rates.amends, guard.amends),
             Asks::Cancel => (rates.cancels, guard.cancels),
-            Asks::Leverage => return 0,
         };
         rate.map_or(0, |rate| bucket.wait_ms(rate, self.now))
     }
@@ -117,9 +116,8 @@ impl TradingCore {
         let (rates, guard) = (slot.deployment.risk.rates, &mut slot.guard);
         let (rate, bucket) = match asks {
             Asks::Order => (rates.orders, &mut guard.orders),
-            Asks::Amend(_) => (rates.amends, &mut guard.amends),
+            Asks::Amend(_) | Asks::Leverage => (rates.amends, &mut guard.amends),
             Asks::Cancel => (rates.cancels, &mut guard.cancels),
-            Asks::Leverage => return,
         };
         if let Some(rate) = rate {
             bucket.take(rate, now);

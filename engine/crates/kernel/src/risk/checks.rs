@@ -66,8 +66,16 @@ pub(super) fn check_rate(rate: Option<Rate>, wait_ms: u64, code: DenialCode, wha
 impl RiskGate<'_> {
     /// The checks that a request about an order must pass beside those of its terms, but for limits.
     pub(super) fn check_surroundings(&self, terms: &Terms<'_>, standing: &Standing) -> Result<(), Denial> {
-        let symbol = &terms.instrument.symbol;
-        if let Some(declared) = self.account.of(terms.instrument.id)
+        self.check_open(terms.instrument, standing)?;
+        self.check_data_age(terms.instrument, standing.data_age_ms)?;
+        self.check_collar(terms, standing)?;
+        self.check_self_trade(terms, standing)
+    }
+
+    /// Whether an instrument is to be traded, and the account known to be as the exchange has it.
+    pub(super) fn check_open(&self, instrument: &Instrument, standing: &Standing) -> Result<(), Denial> {
+        let symbol = &instrument.symbol;
+        if let Some(declared) = self.account.of(instrument.id)
             && !declared.tradable
         {
             let message = format!("{symbol} is not to be traded now");
@@ -77,9 +85,7 @@ impl RiskGate<'_> {
             let message = "the account is not reconciled with the exchange yet: only cancels pass";
             return Err(Denial::new(DenialCode::NotReconciled, message));
         }
-        self.check_data_age(terms.instrument, standing.data_age_ms)?;
-        self.check_collar(terms, standing)?;
-        self.check_self_trade(terms, standing)
+        Ok(())
     }
 
     fn check_data_age(&self, instrument: &Instrument, age_ms: Option<u64>) -> Result<(), Denial> {

@@ -108,3 +108,20 @@ fn a_new_process_asks_after_what_the_one_before_had_asked_for() {
     assert!(script.transcript.contains("asks after leverage of 0"), "{}", script.transcript);
     assert!(script.transcript.ends_with("nothing open\n"), "{}", script.transcript);
 }
+
+#[test]
+fn nobody_sets_the_leverage_of_what_another_strategy_trades() {
+    let said = replay(
+        "netted\n running\n deploy 2\n start 2\n answer @2 subscribe 0\n candle 0 100\n answer buy 1 market\n fill c1 1 100\n \
+         candle 0 100\n answer @2 leverage 40",
+    );
+    assert!(said.contains("2 denied instrument-taken:") && !said.contains("sent: leverage"), "{said}");
+}
+
+#[test]
+fn leverage_is_set_only_in_an_account_that_is_reconciled_and_as_often_as_amends() {
+    let lost = replay("running\n candle 0 100\n lost\n answer leverage 7");
+    assert!(lost.contains("1 denied not-reconciled:") && !lost.contains("sent: leverage"), "{lost}");
+    let often = replay("risk rate amends 1/1000\n running\n candle 0 100\n answer leverage 5; leverage 6");
+    assert_eq!((often.matches("sent: leverage").count(), often.matches("1 denied amend-rate:").count()), (1, 1), "{often}");
+}
