@@ -135,6 +135,9 @@ pub enum FeedChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MarketEvent {
     /// A candle closed.
+    ///
+    /// History comes the same way, oldest first: right behind the answer with which a strategy asked for it, and before anything
+    /// newer of the series, which is how it is told from what happens now.
     Candle {
         /// Which series.
         series: SeriesId,

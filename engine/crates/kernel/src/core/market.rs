@@ -21,6 +21,8 @@ struct SeriesFeed {
     rank: Rank,
     /// Places of the strategies that hear it, in their order.
     subscribers: Vec<usize>,
+    /// When its latest candle opened that was the market of the moment, not history.
+    latest: Option<Timestamp>,
 }
 
 /// Who alone hears a series.
@@ -28,7 +30,7 @@ struct SeriesFeed {
 pub(super) struct SoleSubscriber {
     /// Its place.
     pub(super) place: usize,
-    instrument: usize,
+    series: usize,
 }
 
 /// The feeds of one instrument, with the places of the strategies that hear each.
@@ -38,7 +40,7 @@ struct InstrumentFeeds {
     mark: Option<Price>,
     /// Best bid and offer.
     best: Option<(Price, Price)>,
-    /// When anything was heard of it last.
+    /// When anything but history was heard of it last.
     heard: Option<Timestamp>,
     /// Since when it is waited for by what watches the age of its data, where nothing was heard of it yet.
     awaited: Option<Timestamp>,
@@ -55,6 +57,7 @@ impl Feeds {
             instrument: series.instrument.get() as usize,
             rank: Rank::Candle { timeframe_ms: series.timeframe.as_millis(), instrument: series.instrument },
             subscribers: Vec::new(),
+            latest: None,
         });
         let instruments = settings.instruments.iter().map(|_| InstrumentFeeds::default());
         Self { series: series.collect(), instruments: instruments.collect() }
@@ -99,16 +102,32 @@ impl Feeds {
     /// Who hears a series, where it is one.
     #[inline]
     pub(super) fn sole_subscriber(&self, series: SeriesId) -> Option<SoleSubscriber> {
-        let feed = self.series.get(series.get() as usize)?;
-        let &[place] = feed.subscribers.as_slice() else { return None };
-        Some(SoleSubscriber { place, instrument: feed.instrument })
+        let series = series.get() as usize;
+        let &[place] = self.series.get(series)?.subscribers.as_slice() else { return None };
+        Some(SoleSubscriber { place, series })
     }
 
-    /// A candle that it heard closed at a price.
+    /// A candle closed that it hears as it happens.
     #[inline]
-    pub(super) fn closed(&mut self, feed: SoleSubscriber, now: Timestamp, price: Price) {
+    pub(super) fn closed(&mut self, feed: SoleSubscriber, now: Timestamp, candle: &Candle) {
+        self.happened(feed.series, now, candle);
+    }
+
+    /// A candle closed just now.
+    #[inline]
+    fn happened(&mut self, series: usize, now: Timestamp, candle: &Candle) {
+        let feed = &mut self.series[series];
+        feed.latest = feed.latest.max(Some(candle.open_time));
         let instrument = &mut self.instruments[feed.instrument];
-        (instrument.last, instrument.heard) = (Some(price), Some(now));
+        (instrument.last, instrument.heard) = (Some(candle.close), Some(now));
+    }
+
+    /// A candle of the past: its price stands in as long as the market itself said none.
+    fn was_history(&mut self, series: usize, candle: &Candle) {
+        let instrument = &mut self.instruments[self.series[series].instrument];
+        if instrument.heard.is_none() {
+            instrument.last = Some(candle.close);
+        }
     }
 
     fn of(&mut self, instrument: InstrumentId) -> Option<&mut InstrumentFeeds> {
@@ -160,40 +179,44 @@ impl TradingCore {
         }
     }
 
+    /// A candle closed just now, or once: while a strategy is owed history of a series, a candle that is not the
+    /// newest is that history. Nobody else hears it, and it moves no price.
     #[inline]
     fn candle(&mut self, series: SeriesId, candle: Candle) -> Option<()> {
-        let feed = self.feeds.series.get(series.get() as usize)?;
-        let instrument = &mut self.feeds.instruments[feed.instrument];
-        (instrument.last, instrument.heard) = (Some(candle.close), Some(self.now));
-        if self.guards_exits {
-            self.watch_exits_by(series);
+        let at = series.get() as usize;
+        let feed = self.feeds.series.get(at)?;
+        let is_owed = |place: &usize| self.slots[*place].warm_up_left > 0;
+        let happened = !feed.subscribers.iter().any(is_owed) || self.is_newest(at, candle.open_time);
+        if happened {
+            self.feeds.happened(at, self.now, &candle);
+            if self.guards_exits {
+                self.watch_exits(self.settings.series[at].instrument);
+            }
+        } else {
+            self.feeds.was_history(at, &candle);
         }
         let mut index = 0;
-        while let Some(&place) = self.feeds.series[series.get() as usize].subscribers.get(index) {
-            let rank = self.feeds.series[series.get() as usize].rank;
+        while let Some(&place) = self.feeds.series[at].subscribers.get(index) {
+            let rank = self.feeds.series[at].rank;
             let warm_up = self.slots[place].warm_up_left > 0 && self.slots[place].count_warm_up(series);
             let event = Event::Candle(CandleEvent { series, warm_up, candle });
             if warm_up {
                 self.offer_warm_up(place, rank, event);
-            } else {
+            } else if happened {
                 self.offer(place, rank, event);
             }
             // A strategy that fails over it hears no more: the next one stands in its place then.
-            let subscribers = &self.feeds.series[series.get() as usize].subscribers;
-            index += usize::from(subscribers.get(index) == Some(&place));
+            index += usize::from(self.feeds.series[at].subscribers.get(index) == Some(&place));
         }
         Some(())
     }
 
-    /// Looks whether the price of an exit has come with a candle, unless somebody is handed history of the series.
+    /// Whether a candle is newer than all that were heard of its series; of the first one, whether another one has not closed yet.
     #[cold]
-    fn watch_exits_by(&mut self, series: SeriesId) {
-        let feed = &self.feeds.series[series.get() as usize];
-        let is_history = feed.subscribers.iter().any(|place| self.slots[*place].warm_up_left > 0);
-        let instrument = self.settings.series[series.get() as usize].instrument;
-        if !is_history {
-            self.watch_exits(instrument);
-        }
+    fn is_newest(&self, series: usize, open_time: Timestamp) -> bool {
+        let timeframe_ms = self.settings.series[series].timeframe.as_millis();
+        let until = || open_time.saturating_add(timeframe_ms.saturating_mul(2));
+        self.feeds.series[series].latest.map_or_else(|| self.now < until(), |latest| latest < open_time)
     }
 
     fn other_market(&mut self, event: MarketEvent) -> Option<()> {

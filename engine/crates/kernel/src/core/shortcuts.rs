@@ -22,7 +22,7 @@ impl TradingCore {
             return None;
         }
         (self.now, self.batch) = (now, None);
-        self.feeds.closed(feed, now, candle.close);
+        self.feeds.closed(feed, now, candle);
         let event = Event::Candle(CandleEvent { series, warm_up: false, candle: *candle });
         self.make_delivery(feed.place, Hook::Event(event), OutHook::Event, now)
     }

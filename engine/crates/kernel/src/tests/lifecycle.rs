@@ -1,6 +1,7 @@
 //! The life of strategies.
 
-use super::script::replay;
+use super::script::{Script, replay};
+use crate::*;
 
 #[test]
 fn history_comes_first_and_then_it_runs() {
@@ -291,11 +292,11 @@ fn strategies_are_served_in_the_order_of_their_numbers() {
 
 #[test]
 fn one_that_answers_its_own_events_without_end_is_faulted() {
-    let mut script = super::script::Script::played("running\n hold\n candle 0 100");
+    let mut script = Script::played("running\n hold\n candle 0 100");
     let mut rounds = 0;
-    let close = || crate::Answer::Intents(vec![crate::Intent::ClosePosition(crate::InstrumentId::new(0))]);
-    let one = crate::StrategyId::new(1);
-    while matches!(script.core().strategy(one).expect("deployed").state(), crate::StrategyState::Running) {
+    let close = || Answer::Intents(vec![Intent::ClosePosition(InstrumentId::new(0))]);
+    let one = StrategyId::new(1);
+    while matches!(script.core().strategy(one).expect("deployed").state(), StrategyState::Running) {
         script.end(one, close(), None);
         rounds += 1;
         assert!(rounds <= 100_000, "it ends");
@@ -306,4 +307,44 @@ fn one_that_answers_its_own_events_without_end_is_faulted() {
         "1 is faulted: contract in events at event 100000 after 0 fuel: it was handed 100000 events at one time, 0: it answers \
          its own events without end"
     );
+}
+
+/// Strategy 1 runs and holds 5; strategy 2 begins with three candles of history.
+const LATE: &str = "risk kill loss 50 flatten\n running\n candle 0 100\n answer buy 5 market\n fill c1 5 100\n at 60000\n \
+                    candle 0 101\n deploy 2\n start 2\n answer @2 subscribe 0:3";
+
+#[test]
+fn history_of_one_strategy_is_not_the_market_of_the_others() {
+    let mut script = Script::played(LATE);
+    script.transcript.clear();
+    script.run("candle 0 50 open 0\n candle 0 51 open 30000\n candle 0 101 open 60000\n at 120000\n candle 0 102");
+    insta::assert_snapshot!(script.transcript, @r#"
+    2 hears #9 candle 0 at 50 of history
+    2 hears #10 candle 0 at 51 of history
+    2 hears #11 candle 0 at 101 of history
+    2 is running
+    1 hears #12 candle 0 at 102
+    2 hears #13 candle 0 at 102
+    "#);
+    assert_eq!(script.core().mark_price(InstrumentId::new(0)).map(Price::get), Some(Decimal::from(102)));
+}
+
+#[test]
+fn what_happens_while_one_strategy_is_handed_history_is_heard_by_the_others() {
+    let mut script = Script::played(LATE);
+    script.transcript.clear();
+    script.run("candle 0 50 open 0\n at 120000\n candle 0 90");
+    assert!(script.transcript.contains("1 hears #10 candle 0 at 90\n"), "{}", script.transcript);
+    assert!(script.transcript.contains("2 hears #11 candle 0 at 90 of history\n"), "{}", script.transcript);
+    assert!(script.transcript.contains("Killed"), "a loss that happens now counts: {}", script.transcript);
+}
+
+#[test]
+fn history_of_one_series_moves_no_price_that_another_has_set() {
+    let mut script = Script::played(LATE);
+    script.run("settle\n deploy 3\n start 3\n answer @3 subscribe 1:2\n at 600000\n candle 0 102");
+    script.transcript.clear();
+    script.run("candle 1 50 open 0");
+    assert!(!script.transcript.contains("Killed"), "{}", script.transcript);
+    assert_eq!(script.core().mark_price(InstrumentId::new(0)).map(Price::get), Some(Decimal::from(102)));
 }

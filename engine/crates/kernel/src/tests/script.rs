@@ -7,7 +7,7 @@
 //! deploy 2 [tick 60000] [shares] [restart resume|reduce|flatten|hold] [knows candle order]
 //! start 2 | stop 2 | wake | at 60000
 //! params 1 5 | upgrade 1 [tick …] | checkpoint | shutdown 60000
-//! candle 0 101                 a flat candle of a series; the time stays
+//! candle 0 101 [open 0]        a flat candle of a series; the time stays
 //! answer [@2] buy 1 market; cancel 1
 //! report 0 1.5 [entry 100] [leverage 5] [liquidated 80] [time 7] | balance 50 | lost | recovered
 //! snapshot [0=1.5]… [c1@90]… [cash 1000] [time 7]
@@ -344,7 +344,8 @@ impl Script {
             "candle" => {
                 let series = SeriesId::new(words[0].parse().expect("a series"));
                 let at = Price::new(number(words[1])).expect("positive");
-                let candle = Candle { open_time: self.now, open: at, high: at, low: at, close: at, volume: Decimal::ONE };
+                let open_time = words.get(3).map_or(self.now, |time| Timestamp::from_millis(time.parse().expect("a time")));
+                let candle = Candle { open_time, open: at, high: at, low: at, close: at, volume: Decimal::ONE };
                 Input::Market(MarketEvent::Candle { series, candle })
             }
             "quote" => {
