@@ -102,6 +102,16 @@ impl Closing {
     }
 }
 
+/// A round trip that is open, as far as is known.
+#[derive(Debug, Clone, Copy)]
+struct OpenTrip {
+    instrument: InstrumentId,
+    /// What it made so far.
+    made: Decimal,
+    /// Whether the exchange's word on the position ended it, and the fill that did so is not told yet.
+    is_foretold: bool,
+}
+
 /// What guards one strategy.
 #[derive(Debug, Default)]
 pub(crate) struct Guard {
@@ -111,8 +121,8 @@ pub(crate) struct Guard {
     pub(crate) orders: Bucket,
     pub(crate) amends: Bucket,
     pub(crate) cancels: Bucket,
-    /// What open round trips made so far, by instrument.
-    trips: Vec<(InstrumentId, Decimal)>,
+    /// Round trips that are open, by instrument.
+    trips: Vec<OpenTrip>,
     /// Stops that triggered, latest last.
     stops: VecDeque<ClientOrderId>,
     /// Whether the trader was told that something held has no price.
@@ -134,18 +144,32 @@ impl Guard {
         is_attached || self.stops.contains(&order)
     }
 
-    /// Adds what a fill settled to the round trip of its instrument; gives the sum where that ended it.
+    /// Adds what was settled to the round trip of its instrument; gives the sum where that ended it.
     pub(crate) fn settled(&mut self, instrument: InstrumentId, by: Decimal, ended: bool) -> Option<Decimal> {
-        let place = match self.trips.binary_search_by_key(&instrument, |(of, _)| *of) {
+        let trip = self.trip(instrument);
+        trip.made = trip.made.saturating_add(by);
+        ended.then(|| std::mem::take(&mut trip.made))
+    }
+
+    /// Notes that the exchange's word ended a round trip of which a fill is still to be told.
+    pub(crate) fn foretell_end(&mut self, instrument: InstrumentId) {
+        self.trip(instrument).is_foretold = true;
+    }
+
+    /// Whether a round trip was ended so. It is told once.
+    pub(crate) fn was_foretold(&mut self, instrument: InstrumentId) -> bool {
+        std::mem::take(&mut self.trip(instrument).is_foretold)
+    }
+
+    fn trip(&mut self, instrument: InstrumentId) -> &mut OpenTrip {
+        let place = match self.trips.binary_search_by_key(&instrument, |trip| trip.instrument) {
             Ok(place) => place,
             Err(place) => {
-                self.trips.insert(place, (instrument, Decimal::ZERO));
+                self.trips.insert(place, OpenTrip { instrument, made: Decimal::ZERO, is_foretold: false });
                 place
             }
         };
-        let sum = &mut self.trips[place].1;
-        *sum = sum.saturating_add(by);
-        ended.then(|| std::mem::take(sum))
+        &mut self.trips[place]
     }
 }
 

@@ -172,6 +172,11 @@ impl Orders {
         if side == Side::Sell { -explained } else { explained }
     }
 
+    /// Whether the exchange's word on a position contained fills of open orders that are not told yet.
+    pub(crate) fn is_foretold(&self, instrument: InstrumentId) -> bool {
+        self.open.iter().any(|open| open.order.instrument == instrument && open.is_foretold())
+    }
+
     /// Whether any order in an instrument is open, or gone not long ago.
     pub(crate) fn ever_in(&self, instrument: InstrumentId) -> bool {
         self.open.iter().chain(self.closed.values()).any(|order| order.order.instrument == instrument)

@@ -137,7 +137,7 @@ impl TradingCore {
         let instrument = report.instrument;
         let mark = self.feeds.mark_price(instrument);
         let slot = &mut self.slots[place];
-        let before = slot.ledger.size_in(instrument);
+        let (before, settled_before) = (slot.ledger.size_in(instrument), slot.ledger.money.settled);
         let entry = || slot.ledger.position(instrument).map_or(Decimal::ZERO, crate::Position::entry_price);
         let price = mark.map_or_else(entry, crate::Price::get);
         let replaced = slot.ledger.replace((instrument, size, report.entry_price), price, &mut self.money);
@@ -146,6 +146,7 @@ impl TradingCore {
             let detail = format!("the exchange holds {size} of instrument {instrument}: {error}");
             return self.fault_of(place, FaultKind::Overflow, "account", detail);
         }
+        self.note_report(place, instrument, before, settled_before);
         self.tell_position(place, instrument, before, PositionCause::Exchange, report.time);
         self.exits_fit(place, instrument);
     }

@@ -181,13 +181,14 @@ impl TradingCore {
         let Some(is_counted) = self.fills.claim(fill) else { return };
         if !is_counted {
             let (slot, holding) = (&mut self.slots[place], &mut self.holdings[fill.instrument.get() as usize]);
-            let size_before = slot.ledger.size_in(fill.instrument);
+            let (size_before, settled_before) = (slot.ledger.size_in(fill.instrument), slot.ledger.money.settled);
             let applied = slot.ledger.explain(fill, &mut holding.unattributed, &mut self.money);
             self.changed(place);
             if let Err(error) = applied {
                 let detail = format!("fill {} of {} at {}: {error}", fill.trade_id, fill.size, fill.price);
                 return self.fault_of(place, FaultKind::Overflow, "account", detail);
             }
+            self.note_fill(place, fill, size_before, settled_before);
             self.learn(place, id, News::Fill(fill), fill.time);
             self.tell_position(place, fill.instrument, size_before, PositionCause::Fill, fill.time);
             self.exits_follow(place, id, fill);

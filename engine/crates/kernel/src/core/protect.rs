@@ -2,7 +2,7 @@
 
 use super::TradingCore;
 use crate::protections::RoundTrip;
-use crate::{ClientOrderId, Decimal, OrderKind, Output, RiskEvent, TriggerKind, Urgency, VenueFill};
+use crate::{ClientOrderId, Decimal, InstrumentId, OrderKind, Output, RiskEvent, TriggerKind, Urgency, VenueFill};
 
 impl TradingCore {
     /// Notes that a stop triggered, before it turns into an ordinary order.
@@ -18,18 +18,44 @@ impl TradingCore {
         }
     }
 
-    /// Notes what a fill settled. A position that is flat or turned over ends a round trip.
+    /// Notes what a fill settled. A position that is flat or turned over ends a round trip, and so does the last fill to be told
+    /// of one that the exchange's word on the position ended.
     pub(super) fn note_fill(&mut self, place: usize, fill: &VenueFill, size_before: Decimal, settled_before: Decimal) {
         let slot = &mut self.slots[place];
         if slot.deployment.risk.protections.is_empty() {
             return;
         }
-        let size = slot.ledger.size_in(fill.instrument);
-        let ended = !size_before.is_zero() && (size.is_zero() || size.is_sign_negative() != size_before.is_sign_negative());
-        let by = slot.ledger.money.settled.saturating_sub(settled_before);
-        let Some(profit) = slot.guard.settled(fill.instrument, by, ended) else { return };
+        let foretold = !slot.orders.is_foretold(fill.instrument) && slot.guard.was_foretold(fill.instrument);
+        let ended = foretold || is_over(size_before, slot.ledger.size_in(fill.instrument));
         let stopped = fill.order.is_some_and(|order| slot.guard.is_stop(order));
-        let trip = RoundTrip { instrument: fill.instrument, time: self.now, profit, stopped };
+        self.note_settled(place, fill.instrument, settled_before, ended, stopped);
+    }
+
+    /// Notes what the exchange's word on a position settled. Where fills of it are still to be told, they end the round trip.
+    pub(super) fn note_report(
+        &mut self,
+        place: usize,
+        instrument: InstrumentId,
+        size_before: Decimal,
+        settled_before: Decimal,
+    ) {
+        let slot = &mut self.slots[place];
+        if slot.deployment.risk.protections.is_empty() {
+            return;
+        }
+        let ended = is_over(size_before, slot.ledger.size_in(instrument));
+        let awaits = slot.orders.is_foretold(instrument);
+        if ended && awaits {
+            slot.guard.foretell_end(instrument);
+        }
+        self.note_settled(place, instrument, settled_before, ended && !awaits, false);
+    }
+
+    fn note_settled(&mut self, place: usize, instrument: InstrumentId, settled_before: Decimal, ended: bool, stopped: bool) {
+        let slot = &mut self.slots[place];
+        let by = slot.ledger.money.settled.saturating_sub(settled_before);
+        let Some(profit) = slot.guard.settled(instrument, by, ended) else { return };
+        let trip = RoundTrip { instrument, time: self.now, profit, stopped };
         let strategy = slot.id();
         for pause in slot.guard.rests.ended(trip, &slot.deployment.risk.protections, self.settings.cash) {
             self.outputs.push_back(Output::Risk(RiskEvent::Paused { strategy, pause }));
@@ -38,4 +64,9 @@ impl TradingCore {
             self.outputs.push_back(Output::Notify { strategy, urgency: Urgency::Warning, text });
         }
     }
+}
+
+/// Whether what was held is held no longer.
+fn is_over(before: Decimal, now: Decimal) -> bool {
+    !before.is_zero() && (now.is_zero() || now.is_sign_negative() != before.is_sign_negative())
 }

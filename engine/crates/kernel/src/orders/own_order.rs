@@ -97,6 +97,11 @@ impl OpenOrder {
         part
     }
 
+    /// Whether the exchange's word on the position contained fills of it that are not told yet.
+    pub(super) fn is_foretold(&self) -> bool {
+        !self.foretold.is_zero()
+    }
+
     /// A fill is told that the exchange's word on the position contained.
     pub(crate) fn told(&mut self, fill: Size) {
         self.foretold = self.foretold.saturating_sub(fill.get()).max(Decimal::ZERO);

@@ -103,3 +103,24 @@ fn a_trade_by_hand_that_a_report_tells_first_stays_nobodys() {
     script.run("report 0 12 entry 100 time 20\n show");
     assert!(!script.transcript.contains("holds 12"), "{}", script.transcript);
 }
+
+#[test]
+fn a_round_trip_that_a_report_tells_first_counts_for_protections() {
+    let setup = "netted\n live\n risk protect streak 1 100000 50000\n deploy 1\n start 1\n snapshot time 0\n \
+                 answer subscribe 0\n candle 0 100\n at 10\n candle 0 100\n answer buy 5 market\n fill c1 5 100 time 10\n at 20\n \
+                 candle 0 100\n answer sell 5 stop 90 reduce\n accept c2\n at 30\n candle 0 90\n trigger c2";
+    let rests = |told: &str| said(setup, told).matches("Paused").count();
+    assert_eq!(rests("fill c2 5 90 time 30"), 1, "as it is told in order");
+    assert_eq!(rests("report 0 0 time 30\n fill c2 5 90 time 30"), 1);
+    assert_eq!(rests("report 0 0 time 30\n fill c2 2 90 time 30"), 0, "more of it is to be told");
+    assert_eq!(rests("report 0 0 time 30\n fill c2 2 90 time 30\n fill c2 3 89 time 30"), 1);
+    assert_eq!(rests("fill c2 2 90 time 29\n report 0 0 time 30\n fill c2 3 90 time 30"), 1);
+}
+
+#[test]
+fn a_round_trip_that_ended_by_hand_ends_with_the_report() {
+    let setup = "netted\n live\n risk protect drawdown 40 100000 50000\n deploy 1\n start 1\n snapshot time 0\n \
+                 answer subscribe 0\n candle 0 100\n at 10\n candle 0 100\n answer buy 5 market\n fill c1 5 100 time 10\n at 20\n \
+                 candle 0 90";
+    assert_eq!(said(setup, "report 0 0 time 20").matches("Paused").count(), 1);
+}
