@@ -9,7 +9,7 @@ use crate::orders::{Happened, Learnt, News, OpenOrder, Seen};
 use crate::queue::Rank;
 use crate::{
     ClientOrderId, Decimal, DifferenceOf, Event, FaultKind, Force, InstrumentId, Order, OrderEvent, OrderId, OrderKind,
-    OrderState, PositionCause, Side, Size, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId,
+    OrderState, PositionCause, Side, Size, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId, derived,
 };
 
 /// What the exchange said that could not be, or should not have been. Each is a reason to look.
@@ -239,18 +239,33 @@ impl TradingCore {
         self.check_ended(place);
     }
 
-    /// A fill that no order of ours asked for: a liquidation, a trade by the trader's own hand. It is the position of the
-    /// strategy that alone holds the instrument, and else nobody's; what the exchange forces is shared by those it is forced on.
+    /// A fill that no order of ours asked for: a liquidation, a trade by the trader's own hand. Where anything is nobody's, it
+    /// changes that first; the rest is the position of the strategy that alone holds the instrument, and else nobody's; what the
+    /// exchange forces is shared by those it is forced on.
     fn external_fill(&mut self, fill: &VenueFill) {
         let mut holders = (0..self.slots.len()).filter(|place| !self.slots[*place].ledger.size_in(fill.instrument).is_zero());
         if let (Some(place), None) = (holders.next(), holders.next()) {
-            self.fills.unclaimed(fill, true);
-            return self.book(place, fill, None);
+            return self.external_fill_beside(place, fill);
         }
         if fill.force.is_some() && self.book_shares(fill) {
             return self.fills.unclaimed(fill, true);
         }
         self.fill_outside(fill);
+    }
+
+    fn external_fill_beside(&mut self, holder: usize, fill: &VenueFill) {
+        let outside = changes_of_nobodys(fill, self.unattributed(fill.instrument));
+        let (Ok(own), outside) = (Size::new(fill.size.get().saturating_sub(outside)), Size::new(outside)) else {
+            return self.fill_outside(fill);
+        };
+        let mut fee = fill.fee;
+        if let Ok(size) = outside {
+            let part = fill.fee.checked_mul(own.get()).and_then(|part| part.checked_div(fill.size.get()));
+            fee = part.map_or(fill.fee, derived);
+            self.fill_outside(&VenueFill { size, ..fill.clone() });
+        }
+        self.fills.unclaimed(fill, true);
+        self.book(holder, &VenueFill { size: own, fee, ..fill.clone() }, None);
     }
 
     /// A picture of all open orders. What is in it is noted; what is not, and was open here, is asked after, since where it is
@@ -315,5 +330,14 @@ impl TradingCore {
                 self.cancel_by_itself(place, id);
             }
         }
+    }
+}
+
+/// How much of a fill changes what is nobody's before it changes anything else: all of it on the same side.
+fn changes_of_nobodys(fill: &VenueFill, nobodys: Decimal) -> Decimal {
+    match (nobodys.is_zero(), nobodys.is_sign_negative() == (fill.side == Side::Sell)) {
+        (true, _) => Decimal::ZERO,
+        (false, true) => fill.size.get(),
+        (false, false) => fill.size.get().min(nobodys.abs()),
     }
 }

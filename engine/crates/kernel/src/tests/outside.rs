@@ -1,6 +1,7 @@
 //! What belongs to no strategy: counted in limits, and closed with the rest where that is declared.
 
-use super::script::replay;
+use super::script::{Script, number, replay};
+use crate::{Decimal, InstrumentId};
 
 #[test]
 fn what_belongs_to_nobody_counts_in_the_limits_of_the_account() {
@@ -178,4 +179,40 @@ fn a_budget_is_what_a_strategy_may_use_of_the_collateral() {
     1 hears #7 candle 0 at 100
     sent: c3 buy 10 at the market
     "#);
+}
+
+/// Strategy 1 holds 1 beside 10 that are nobody's.
+const BESIDE_TEN: &str = "netted
+    live
+    deploy 1
+    start 1
+    snapshot 0=10 time 0
+    answer subscribe 0
+    candle 0 100
+    at 10
+    candle 0 100
+    answer buy 1 market
+    fill c1 1 100
+    at 20";
+
+#[test]
+fn a_trade_by_hand_changes_what_is_nobodys_first() {
+    for (trade, own, nobodys) in
+        [("buy 2", "1", "12"), ("sell 3", "1", "7"), ("sell 10", "1", "0"), ("sell 10.5", "0.5", "0"), ("sell 12", "-1", "0")]
+    {
+        let mut script = Script::played(BESIDE_TEN);
+        script.run(&format!("external-fill 7 {trade} 90"));
+        let instrument = InstrumentId::new(0);
+        let held: Decimal = script.core().positions().map(|(_, position)| position.size()).sum();
+        assert_eq!((held, script.core().unattributed(instrument)), (number(own), number(nobodys)), "{trade}");
+        assert_eq!(script.core().strategies().count(), 1);
+    }
+}
+
+#[test]
+fn a_trade_by_hand_where_nothing_is_nobodys_is_the_holders() {
+    let mut script = Script::played(&BESIDE_TEN.replace("0=10 ", ""));
+    script.run("external-fill 7 sell 0.4 90\n external-fill 8 sell 2 90");
+    assert_eq!(script.core().positions().map(|(_, position)| position.size()).collect::<Vec<_>>(), [number("-1.4")]);
+    assert_eq!(script.core().unattributed(InstrumentId::new(0)), Decimal::ZERO);
 }
