@@ -201,6 +201,8 @@ impl TradingCore {
             Input::Shutdown { deadline } => self.shut_down(deadline),
             Input::Opened { epoch } => self.opened(epoch),
             Input::Operator(command) => self.operator(command),
+            // What is said to be less than nothing would make room for more here.
+            Input::TenantExposure { elsewhere } if elsewhere < Decimal::ZERO => self.strays += 1,
             Input::TenantExposure { elsewhere } => self.account_guard.elsewhere = elsewhere,
         }
     }

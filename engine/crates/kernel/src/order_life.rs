@@ -112,6 +112,8 @@ listed! {
         Unanswered,
         /// It is among the open orders.
         Found,
+        /// It is among the open orders though its form was said to be gone, and no amend of it can be admitted any more.
+        FoundAfterAll,
         /// It is nowhere to be found, and what was sent about it may still be admitted.
         AbsentEarly,
         /// It is nowhere to be found, and nothing that was sent about it can be admitted any more.
@@ -264,6 +266,7 @@ pub(crate) const LIFE: &[Rule] = &[
     rule(&[Open, PartlyFilled], Evidence::Found, Next::Same, &[]),
     rule(&[Amending, Cancelling, InDoubt], Evidence::Found, Next::Settled, &[]),
     rule(&[Replacing], Evidence::Found, Next::Same, &[]), // its form is gone: this is older
+    odd(&[Replacing], Evidence::FoundAfterAll, Next::Settled, &[]),
     odd(&[NeverAdmitted], Evidence::Found, Next::Settled, &[Told::Accepted]),
     rule(LIVE, Evidence::AbsentEarly, Next::Same, &[]),
     rule(OVER, Evidence::AbsentEarly, Next::Same, &[]),

@@ -332,6 +332,7 @@ impl<'a> RiskGate<'a> {
         instrument: &Instrument,
         standing: &Standing,
     ) -> Result<(), Denial> {
+        self.check_type(instrument, kind, false)?;
         self.check_worth(size, (order.side, kind), order.reduce_only, instrument, standing.reference)?;
         let open = size.get().checked_sub(order.filled).ok_or_else(|| {
             let message = format!("what is left of size {size} of order {} cannot be represented", order.id);

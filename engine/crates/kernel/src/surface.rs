@@ -504,6 +504,9 @@ pub struct Resolve {
 }
 
 /// Where a strategy is in its life.
+///
+/// None of these is a pause: a strategy that is paused runs on and hears everything, and what it asks for is denied as far as the
+/// [`TradingState`](crate::TradingState) of the operator, a kill switch or a protection says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StrategyState {
     /// Deployed, not started.

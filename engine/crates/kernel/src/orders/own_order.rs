@@ -308,6 +308,9 @@ impl OpenOrder {
                 }
             }
             News::Unanswered => Evidence::Unanswered,
+            News::Open(found) if self.state == OrderState::Replacing && found.as_of > self.admitted_until() => {
+                Evidence::FoundAfterAll
+            }
             News::Open(_) => Evidence::Found,
             News::Absent(as_of) => {
                 let late = *as_of > self.expires_after.max(self.admitted_until());
@@ -419,7 +422,7 @@ impl OpenOrder {
                 self.requests.iter_mut().for_each(|request| request.doubted = true);
                 None
             }
-            (Evidence::Found, News::Open(found)) => {
+            (Evidence::Found | Evidence::FoundAfterAll, News::Open(found)) => {
                 self.bury_requests(found.as_of, learnt);
                 None
             }

@@ -56,7 +56,9 @@ pub(super) fn check_trading(request: &Request<'_>, trading: Trading) -> Result<(
 pub(super) fn check_rate(rate: Option<Rate>, wait_ms: u64, code: DenialCode, what: &str) -> Result<(), Denial> {
     match rate {
         Some(Rate { count, per_ms }) if wait_ms > 0 => {
-            let message = format!("{what}: at most {count} in {per_ms} ms; there is room for another in {wait_ms} ms");
+            let message = format!(
+                "{what}: {count} at once and {count} more in each {per_ms} ms; there is room for another in {wait_ms} ms"
+            );
             Err(Denial::new(code, message))
         }
         _ => Ok(()),

@@ -180,3 +180,19 @@ proptest! {
         prop_assert_eq!(reserved, Some(Decimal::ZERO));
     }
 }
+
+#[test]
+fn an_order_whose_form_was_said_to_be_gone_and_that_stays_open_is_open() {
+    let mut script =
+        Script::played("running\n candle 0 100\n answer buy 1 limit 90\n accept c1\n candle 0 100\n answer amend 1 price 95");
+    script.run("cancelled c1 v 1");
+    assert_eq!(script.state_of(1), Some(OrderState::Replacing));
+    script.run("open c1 1 90 9000");
+    assert_eq!(script.state_of(1), Some(OrderState::Replacing), "the amend may still be taken");
+    script.run("open c1 1 90 20000");
+    assert_eq!(script.state_of(1), Some(OrderState::Open), "{}", script.transcript);
+    assert_eq!(script.core().oddities().reversals, 1);
+    assert!(script.transcript.contains("rejected never-admitted"), "its strategy hears of the amend: {}", script.transcript);
+    script.run("at 30000\n candle 0 100\n answer cancel 1\n cancelled c1 v 1");
+    assert_eq!(script.state_of(1), Some(OrderState::Cancelled), "and may end it");
+}

@@ -92,6 +92,7 @@ const fn says((state, on): Row) -> &'static str {
         Evidence::CancelRefused => "request-rejected c1 cancel",
         Evidence::Unanswered => "unanswered c1",
         Evidence::Found => "open c1 1 90 500",
+        Evidence::FoundAfterAll => "open c1 1 90 20000",
         Evidence::AbsentEarly => "absent c1 5000",
         Evidence::AbsentLate => "absent c1 20000",
         Evidence::AmendSent => "answer amend 1 price 92",
@@ -192,26 +193,33 @@ fn what_is_not_in_the_table_changes_nothing() {
     Sent, OldFormGone: cancelled c1 v 1 means Cancelled
     Sent, AmendedBefore: amended c1 1 91 v 1001 means Amended
     Sent, OneAmendRefused: request-rejected c1 contradicts
+    Sent, FoundAfterAll: open c1 1 90 20000 means Found
     SentInDoubt, OldFormGone: cancelled c1 v 1 means Cancelled
     SentInDoubt, AmendedBefore: amended c1 1 91 v 1001 means Amended
     SentInDoubt, OneAmendRefused: request-rejected c1 contradicts
+    SentInDoubt, FoundAfterAll: open c1 1 90 20000 means Found
     SentInDoubt, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Open, FormGone: cancelled c1 means Cancelled
     Open, AmendedBefore: amended c1 1 91 v 1001 means Amended
     Open, AmendRefused: request-rejected c1 contradicts
     Open, OneAmendRefused: request-rejected c1 contradicts
     Open, CancelRefused: request-rejected c1 cancel contradicts
+    Open, FoundAfterAll: open c1 1 90 20000 means Found
     PartlyFilled, FormGone: cancelled c1 means Cancelled
     PartlyFilled, AmendedBefore: amended c1 1 91 v 1001 means Amended
     PartlyFilled, AmendRefused: request-rejected c1 contradicts
     PartlyFilled, OneAmendRefused: request-rejected c1 contradicts
     PartlyFilled, CancelRefused: request-rejected c1 cancel contradicts
+    PartlyFilled, FoundAfterAll: open c1 1 90 20000 means Found
     Amending, OneAmendRefused: request-rejected c1 means AmendRefused
     Amending, CancelRefused: request-rejected c1 cancel contradicts
+    Amending, FoundAfterAll: open c1 1 90 20000 means Found
     Cancelling, OneAmendRefused: request-rejected c1 contradicts
+    Cancelling, FoundAfterAll: open c1 1 90 20000 means Found
     Cancelling, AmendSent: answer amend 1 price 92 is denied, already-cancelling
     Cancelling, CancelSent: answer cancel 1 is denied, already-cancelling
     InDoubt, OneAmendRefused: request-rejected c1 contradicts
+    InDoubt, FoundAfterAll: open c1 1 90 20000 means Found
     InDoubt, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Replacing, AmendSent: answer amend 1 price 92 is denied, order-in-doubt
     Filled, Rejected: reject c1 contradicts
@@ -223,6 +231,7 @@ fn what_is_not_in_the_table_changes_nothing() {
     Filled, AmendedBefore: amended c1 1 91 v 1001 contradicts
     Filled, OneAmendRefused: request-rejected c1 means AmendRefused
     Filled, Found: open c1 1 90 500 contradicts, not ours
+    Filled, FoundAfterAll: open c1 1 90 20000 contradicts, not ours
     Filled, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Filled, CancelSent: answer cancel 1 is denied, unknown-order
     Cancelled, Rejected: reject c1 contradicts
@@ -232,6 +241,7 @@ fn what_is_not_in_the_table_changes_nothing() {
     Cancelled, AmendedBefore: amended c1 1 91 v 1001 contradicts
     Cancelled, OneAmendRefused: request-rejected c1 means AmendRefused
     Cancelled, Found: open c1 1 90 500 contradicts, not ours
+    Cancelled, FoundAfterAll: open c1 1 90 20000 contradicts, not ours
     Cancelled, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Cancelled, CancelSent: answer cancel 1 is denied, unknown-order
     Rejected, Cancelled: cancelled c1 contradicts
@@ -243,6 +253,7 @@ fn what_is_not_in_the_table_changes_nothing() {
     Rejected, Resized: resized c1 0.5 contradicts
     Rejected, OneAmendRefused: request-rejected c1 means AmendRefused
     Rejected, Found: open c1 1 90 500 contradicts, not ours
+    Rejected, FoundAfterAll: open c1 1 90 20000 contradicts, not ours
     Rejected, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Rejected, CancelSent: answer cancel 1 is denied, unknown-order
     Expired, Rejected: reject c1 contradicts
@@ -252,12 +263,14 @@ fn what_is_not_in_the_table_changes_nothing() {
     Expired, AmendedBefore: amended c1 1 91 v 1001 contradicts
     Expired, OneAmendRefused: request-rejected c1 means AmendRefused
     Expired, Found: open c1 1 90 500 contradicts, not ours
+    Expired, FoundAfterAll: open c1 1 90 20000 contradicts, not ours
     Expired, AmendSent: answer amend 1 price 92 is denied, unknown-order
     Expired, CancelSent: answer cancel 1 is denied, unknown-order
     NeverAdmitted, FormGone: cancelled c1 means Cancelled
     NeverAdmitted, OldFormGone: cancelled c1 v 1 means Cancelled
     NeverAdmitted, AmendedBefore: amended c1 1 91 v 1001 means CancelSent
     NeverAdmitted, OneAmendRefused: request-rejected c1 means AmendRefused
+    NeverAdmitted, FoundAfterAll: open c1 1 90 20000 means CancelSent
     NeverAdmitted, AmendSent: answer amend 1 price 92 is denied, unknown-order
     NeverAdmitted, CancelSent: answer cancel 1 is denied, unknown-order
     "#);

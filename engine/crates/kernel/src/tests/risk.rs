@@ -216,3 +216,51 @@ fn an_order_is_valued_at_the_most_it_may_fill_at() {
         assert_eq!(low.len(), 1, "a buy pays its limit at most: {limit}");
     }
 }
+
+#[test]
+fn an_amend_keeps_to_the_kinds_of_order_that_are_allowed_now() {
+    let settings = super::script::settings(Limits::default());
+    let mut account = AccountRisk::NONE;
+    account.of_mut(InstrumentId::new(0)).orders.gtc = false;
+    let strategy = StrategyRisk::NONE;
+    let gate = RiskGate::new(&settings.instruments, &settings.limits, Timestamp::default()).under(&account, &strategy);
+    let price = |price| Price::new(number(price)).expect("positive");
+    let order = Order {
+        id: OrderId::new(1),
+        tag: None,
+        instrument: InstrumentId::new(0),
+        side: Side::Buy,
+        size: Size::new(Decimal::ONE).expect("positive"),
+        filled: Decimal::ZERO,
+        kind: OrderKind::Limit { price: price("90"), time_in_force: TimeInForce::Gtc },
+        reduce_only: false,
+    };
+    let origin = OrderOrigin {
+        account: AccountId::new(1),
+        strategy: StrategyId::new(1),
+        epoch: 0,
+        event: EventNumber::new(1),
+        intent: 0,
+        leg: 0,
+    };
+    let client_id = ClientOrderId::derive(origin).expect("it fits");
+    let size = Wanted::try_from(Decimal::TWO).ok();
+    let amend = |order| {
+        gate.review(&Request::Amend { order, client_id, price: None, size, trigger_price: None }, &Standing::new(Lane::Running))
+    };
+    assert_eq!(amend(&order).expect_err("it is not allowed now").code, DenialCode::OrderTypeNotAllowed);
+    let post_only = OrderKind::Limit { price: price("90"), time_in_force: TimeInForce::Alo };
+    assert!(amend(&Order { kind: post_only, ..order }).is_ok());
+}
+
+#[test]
+fn what_is_at_stake_elsewhere_is_never_less_than_nothing() {
+    let said = |elsewhere: &str| {
+        let core = Script::played(&format!(
+            "account tenant 1000\nrunning\nelsewhere {elsewhere}\ncandle 0 100\nanswer buy 11 limit 100"
+        ));
+        core.transcript
+    };
+    assert!(said("0").contains("1 denied tenant-notional-limit:"));
+    assert!(said("-500").contains("1 denied tenant-notional-limit:"), "{}", said("-500"));
+}

@@ -56,7 +56,7 @@ fn orders_in_every_live_state_survive_the_process() {
     InDoubt -> InDoubt; it stands -> Open
     InDoubt -> InDoubt; it is gone -> Cancelled
     InDoubt -> InDoubt; it filled -> Filled
-    Replacing -> Replacing; it stands -> Replacing
+    Replacing -> Replacing; it stands -> Open
     Replacing -> Replacing; it is gone -> Cancelled
     Replacing -> Replacing; it filled -> Filled
     "#);

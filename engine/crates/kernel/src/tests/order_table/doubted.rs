@@ -80,6 +80,8 @@ fn replacing() {
         1 hears #7 order 1 0/1 at 90 Gtc rejected venue-says-no (#6.0)
     Unanswered: unanswered c1 -> Replacing
     Found: open c1 1 90 500 -> Replacing
+    FoundAfterAll: open c1 1 90 20000 -> Open (reversal)
+        1 hears #6 order 1 0/1 at 90 Gtc rejected never-admitted (#5.0)
     AbsentEarly: absent c1 5000 -> Replacing
     AbsentLate: absent c1 20000 -> Cancelled
         1 hears #6 order 1 0/1 at 90 Gtc cancelled as asked (#3.0)
