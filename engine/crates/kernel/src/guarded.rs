@@ -42,6 +42,10 @@ pub(crate) struct ReachedExit {
     /// What of it is still to go out.
     pub(crate) left: Decimal,
     pub(crate) is_stop: bool,
+    /// Whether its strategy was told of it as an open order.
+    pub(crate) is_announced: bool,
+    /// Whether an order ever went out for it, which tells of its end.
+    pub(crate) went_out: bool,
     pub(crate) answers: Answers,
     /// The order that is out for it.
     pub(crate) sent: Option<OrderId>,

@@ -21,6 +21,8 @@ use crate::{
 const NOTHING_TO_REDUCE: &str = "reduce-only: the position is gone";
 /// Why an exit is gone when the other one of its order went out.
 const OTHER_REACHED: &str = "the other exit of its order was reached";
+/// Why an exit is gone that could not be sent.
+const GIVEN_UP: &str = "it could not be sent";
 
 impl TradingCore {
     /// Whether a strategy's positions are parts of what the account holds.
@@ -57,7 +59,7 @@ impl TradingCore {
                 self.orders += 1;
                 let (id, filled) = (OrderId::new(self.orders), Decimal::ZERO);
                 let order = Order { id, tag, instrument, side, size, filled, kind, reduce_only };
-                return self.exit_by_itself(place, order, answers, false);
+                return self.exit_by_itself(place, order, answers, None);
             }
             Command::Place(_) if self.is_sharing(place) || !self.settings.holds.triggers => order.without_exits(),
             _ => (order, None),
@@ -254,14 +256,17 @@ impl TradingCore {
         let limit_kind = |price| OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
         order.kind = limit.map_or(OrderKind::Market, limit_kind);
         self.tell_exit(place, order.clone(), OrderChange::Triggered, answers);
-        self.exit_by_itself(place, order, answers, is_stop);
+        self.exit_by_itself(place, order, answers, Some(is_stop));
     }
 
-    /// Sends a reduce-only order as soon as what else would reduce a shared position has made way.
-    fn exit_by_itself(&mut self, place: usize, order: Order, answers: Answers, is_stop: bool) {
+    /// Sends a reduce-only order as soon as what else would reduce a shared position has made way. `is_stop` of one that waited for
+    /// its price, as its strategy was told.
+    fn exit_by_itself(&mut self, place: usize, order: Order, answers: Answers, is_stop: Option<bool>) {
         let (instrument, left) = (order.instrument, order.size.get());
         let next = self.now.saturating_add(self.slots[place].deployment.risk.closing.retry_ms);
-        let exit = ReachedExit { order, left, is_stop, answers, sent: None, attempts: 0, next };
+        let (is_announced, is_stop) = (is_stop.is_some(), is_stop.unwrap_or_default());
+        let (went_out, sent, attempts) = (false, None, 0);
+        let exit = ReachedExit { order, left, is_stop, is_announced, went_out, answers, sent, attempts, next };
         self.slots[place].guarded.reached.push(exit);
         self.account_guard.watching = true;
         if self.is_sharing(place) {
@@ -318,16 +323,18 @@ impl TradingCore {
         let policy = self.slots[place].deployment.risk.closing;
         if exit.attempts >= policy.attempts_max {
             self.give_up_exit(place, &exit);
+            self.tell_unsent(place, exit, GIVEN_UP);
             return None;
         }
         (exit.attempts, exit.next) = (exit.attempts + 1, self.now.saturating_add(policy.retry_ms));
         exit.sent = self.send_exit(place, &exit, size);
+        exit.went_out |= exit.sent.is_some();
         Some(exit)
     }
 
     /// Tells the end of an exit that never went out: what did has told its own.
     fn tell_unsent(&mut self, place: usize, exit: ReachedExit, why: &'static str) {
-        if exit.attempts == 0 {
+        if !exit.went_out {
             self.tell_exit(place, exit.order, OrderChange::Cancelled(why.into()), exit.answers);
         }
     }
@@ -359,8 +366,8 @@ impl TradingCore {
                 if exit.is_stop {
                     self.slots[place].guard.stop_triggered(client_id);
                 }
-                let is_new = self.slots[place].orders.state(id).is_none();
-                Some(self.take_as(place, Some(id).filter(|_| is_new), tag, exit.answers, approved))
+                let known = (!exit.went_out).then_some((id, exit.is_announced));
+                Some(self.take_as(place, known, tag, exit.answers, approved))
             }
             Err(denial) => {
                 let strategy = self.slots[place].id();

@@ -137,16 +137,16 @@ impl TradingCore {
         self.take_as(place, None, tag, answers, approved);
     }
 
-    /// The same, under a number that its strategy knows already. Gives its number.
+    /// The same, under a number that was given already, and whether its strategy was told of that as open. Gives its number.
     pub(super) fn take_as(
         &mut self,
         place: usize,
-        known_as: Option<OrderId>,
+        known_as: Option<(OrderId, bool)>,
         tag: Option<OrderTag>,
         answers: Answers,
         approved: Approved<Command>,
     ) -> OrderId {
-        let id = known_as.unwrap_or(OrderId::new(self.orders + 1));
+        let (id, is_announced) = known_as.unwrap_or((OrderId::new(self.orders + 1), false));
         self.orders = self.orders.max(id.get());
         if let Command::Place(new) = approved.get() {
             let order = Order {
@@ -160,7 +160,8 @@ impl TradingCore {
                 reduce_only: new.reduce_only,
             };
             let slot = &mut self.slots[place];
-            slot.orders.insert(OpenOrder::new(order, new.client_id, answers, new.expires_after));
+            let open = OpenOrder::new(order, new.client_id, answers, new.expires_after);
+            slot.orders.insert(if is_announced { open.announced() } else { open });
             slot.changed = true;
             self.look_after(place, id);
         }

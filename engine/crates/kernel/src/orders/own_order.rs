@@ -34,6 +34,8 @@ pub(crate) struct OpenOrder {
     pub(super) forms: SmallVec<[VenueOrderId; 1]>,
     /// Amends and cancels that the exchange has not answered, oldest first.
     requests: SmallVec<[OrderRequest; 1]>,
+    /// Whether its strategy was told that it is there, before it went out: it waited in the core.
+    is_announced: bool,
     /// Why its form is gone, while that may mean that the order is.
     gone: Cow<'static, str>,
     /// As of when the exchange did not know it, where it was taken for gone because of that.
@@ -73,11 +75,17 @@ impl OpenOrder {
             expires_after,
             forms,
             requests,
+            is_announced: false,
             gone,
             missing_at,
             due,
             asked: false,
         }
+    }
+
+    /// The same, of an order that its strategy was told of as open, while it waited in the core.
+    pub(crate) fn announced(self) -> Self {
+        Self { is_announced: true, ..self }
     }
 
     /// Where it is in its life.
@@ -362,6 +370,7 @@ impl OpenOrder {
             [Told::Accepted, rest @ ..] => (Some(()), rest),
             rest => (None, rest),
         };
+        let first = first.filter(|()| !self.is_announced);
         learnt.happened.extend(first.map(|()| self.happened(OrderChange::Accepted, None)));
         if let Some(dropped) = news.form().and_then(|form| self.note_form(form)) {
             learnt.forgotten_form = Some(dropped);

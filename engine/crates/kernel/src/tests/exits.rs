@@ -48,11 +48,10 @@ fn an_exit_that_is_reached_goes_out_and_the_other_one_goes() {
     sent: c2 sell 2 at the market reduce-only
     1 hears #13 order 2 0/2.0 TakeProfit 110 cancelled the other exit of its order was reached (#3.0)
     1 hears #14 candle 0 at 89
-    1 hears #15 order 3 0/2 at the market accepted (#3.0)
-    1 hears #16 order 3 2/2 at the market filled 2 at 89, 0 left (#3.0)
-    1 hears #17 position 2.0 -> 0 from 0, realized -22.0, by Fill
+    1 hears #15 order 3 2/2 at the market filled 2 at 89, 0 left (#3.0)
+    1 hears #16 position 2.0 -> 0 from 0, realized -22.0, by Fill
     nothing open
-    1 hears #18 candle 0 at 120
+    1 hears #17 candle 0 at 120
     "#);
 }
 
@@ -85,17 +84,16 @@ fn what_an_exit_left_over_goes_out_again_until_nothing_is_left() {
     sent: c2 sell 2 at the market reduce-only
     1 hears #13 order 2 0/2.0 TakeProfit 110 cancelled the other exit of its order was reached (#3.0)
     1 hears #14 candle 0 at 89
-    1 hears #15 order 3 0/2 at the market accepted (#3.0)
-    1 hears #16 order 3 0.5/2 at the market partially filled 0.5 at 89, 1.5 left (#3.0)
-    1 hears #17 position 2.0 -> 1.5 from 100, realized -5.5, by Fill
-    1 hears #18 order 3 0.5/2 at the market cancelled as asked (#3.0)
+    1 hears #15 order 3 0.5/2 at the market partially filled 0.5 at 89, 1.5 left (#3.0)
+    1 hears #16 position 2.0 -> 1.5 from 100, realized -5.5, by Fill
+    1 hears #17 order 3 0.5/2 at the market cancelled as asked (#3.0)
     wake 5000
     sent: c3 sell 1.5 at the market reduce-only
-    1 hears #20 order 4 0/1.5 at the market rejected venue-says-no (#3.0)
+    1 hears #19 order 4 0/1.5 at the market rejected venue-says-no (#3.0)
     sent: c4 sell 1.5 at the market reduce-only
-    1 hears #22 order 5 0/1.5 at the market accepted (#3.0)
-    1 hears #23 order 5 1.5/1.5 at the market filled 1.5 at 88, 0.0 left (#3.0)
-    1 hears #24 position 1.5 -> 0 from 0, realized -23.5, by Fill
+    1 hears #21 order 5 0/1.5 at the market accepted (#3.0)
+    1 hears #22 order 5 1.5/1.5 at the market filled 1.5 at 88, 0.0 left (#3.0)
+    1 hears #23 position 1.5 -> 0 from 0, realized -23.5, by Fill
     nothing open
     "#);
 }
@@ -159,9 +157,8 @@ fn a_price_that_came_while_the_connection_was_lost_counts() {
     1 hears #15 candle 0 at 95
     1 hears #16 feed Connection Recovered
     sent: c2 sell 2 at the market reduce-only
-    1 hears #18 order 3 0/2 at the market accepted (#3.0)
-    1 hears #19 order 3 2/2 at the market filled 2 at 95, 0 left (#3.0)
-    1 hears #20 position 2.0 -> 0 from 0, realized -10.0, by Fill
+    1 hears #18 order 3 2/2 at the market filled 2 at 95, 0 left (#3.0)
+    1 hears #19 position 2.0 -> 0 from 0, realized -10.0, by Fill
     nothing open
     "#);
 }
@@ -263,8 +260,6 @@ fn stops_that_only_reduce_and_trailing_ones_wait_here_too() {
     1 hears #16 order 3 0/0.5 at 89 Gtc triggered (#7.1)
     sent: c4 sell 0.5 at 89 Gtc reduce-only
     1 hears #18 candle 0 at 89.5
-    1 hears #19 order 2 0/1 at the market accepted (#7.0)
-    1 hears #20 order 3 0/0.5 at 89 Gtc accepted (#7.1)
     1 has order 2 Open; 1 has order 3 Open; 1 has order 4 Sent; wake 10000
     "#);
 }
@@ -343,4 +338,16 @@ fn what_the_exchange_holds_is_not_guarded() {
     1 hears #6 position 0 -> 2 from 100, realized 0, by Fill
     1 hears #7 candle 0 at 80
     "#);
+}
+
+#[test]
+fn an_exit_that_waited_here_is_accepted_once() {
+    let said = replay(
+        "holds-nothing\n running\n candle 0 100\n answer buy 2 market\n fill c1 2 100\n candle 0 100\n answer sell 2 stop 90 reduce\n \
+         candle 0 90\n accept c2\n fill c2 1 90\n cancelled c2\n at 5000\n wake\n accept c3\n fill c3 1 89",
+    );
+    let told = |words: &str| said.lines().filter(|line| line.contains("hears") && line.contains(words)).count();
+    assert_eq!((told("order 2 0/2 Stop 90 accepted"), told("order 2 0/2 at the market triggered")), (1, 1), "{said}");
+    assert_eq!(told("order 2 0/2 at the market accepted"), 0, "it was open already: {said}");
+    assert_eq!(told("order 3 0/1 at the market accepted"), 1, "the next attempt is an order of its own: {said}");
 }

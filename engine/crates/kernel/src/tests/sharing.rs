@@ -261,16 +261,14 @@ fn exits_of_shared_positions_wait_here_and_take_what_is_left() {
     2 hears #20 order 5 0/1 at 120 Gtc accepted (#16.0)
     sent: c4 sell 1 at the market reduce-only
     2 hears #22 order 5 0/1 at 120 Gtc cancelled as asked (#16.0)
-    2 hears #23 order 4 0/1 at the market accepted (#6.0)
-    2 hears #24 order 4 1/1 at the market filled 1 at 94, 0 left (#6.0)
-    2 hears #25 position 1 -> 0 from 0, realized -6, by Fill
-    1 hears #26 order 3 0/2 at the market triggered (#5.0)
+    2 hears #23 order 4 1/1 at the market filled 1 at 94, 0 left (#6.0)
+    2 hears #24 position 1 -> 0 from 0, realized -6, by Fill
+    1 hears #25 order 3 0/2 at the market triggered (#5.0)
     sent: c5 sell 2 at the market reduce-only
-    2 hears #28 candle 0 at 89
-    1 hears #29 candle 0 at 89
-    1 hears #30 order 3 0/2 at the market accepted (#5.0)
-    1 hears #31 order 3 2/2 at the market filled 2 at 89, 0 left (#5.0)
-    1 hears #32 position 2 -> 0 from 0, realized -22, by Fill
+    2 hears #27 candle 0 at 89
+    1 hears #28 candle 0 at 89
+    1 hears #29 order 3 2/2 at the market filled 2 at 89, 0 left (#5.0)
+    1 hears #30 position 2 -> 0 from 0, realized -22, by Fill
     settled 972, fees 0, funding 0; wake None
     "#);
 }
