@@ -3,6 +3,7 @@
 use super::script::settings;
 use crate::*;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn wanted() -> impl Strategy<Value = Wanted> {
     let mantissa = prop_oneof![
@@ -92,6 +93,8 @@ enum Step {
     Stop,
     Jump(i64),
     Funding(Wanted),
+    /// Something about the account, of an instrument, at a price and of a size.
+    Account(u8, u8, Wanted, Wanted),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -104,6 +107,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Stop),
         3 => prop_oneof![0_i64..200_000, any::<i64>()].prop_map(Step::Jump),
         1 => wanted().prop_map(Step::Funding),
+        4 => (any::<u8>(), 0_u8..3, wanted(), wanted()).prop_map(|(what, of, price, size)| Step::Account(what, of, price, size)),
     ]
 }
 
@@ -111,15 +115,16 @@ fn step() -> impl Strategy<Value = Step> {
 struct World {
     core: TradingCore,
     now: i64,
-    out: Option<EventNumber>,
+    /// The hooks that are out, and whether each is `init`.
+    out: BTreeMap<StrategyId, (EventNumber, bool)>,
     sent: Vec<ClientOrderId>,
-    starting: bool,
     /// Whether kill switches may want to look.
     watched: bool,
     log: Vec<String>,
 }
 
 const ONE: StrategyId = StrategyId::new(1);
+const TWO: StrategyId = StrategyId::new(2);
 
 /// Everything that can be declared, so that hostile numbers meet every check.
 fn everything() -> (AccountRisk, StrategyRisk) {
@@ -175,14 +180,31 @@ impl World {
         let guards = account != AccountRisk::NONE;
         let (books, holds) =
             if guards { (Books::Netted, Holds { triggers: false, trailing: false }) } else { (Books::Apart, Holds::ALL) };
-        let settings = CoreSettings { risk: account, books, holds, ..settings(Limits::default()) };
-        let core = TradingCore::new(settings).expect("sound settings");
-        let mut world = Self { core, now: 0, out: None, sent: Vec::new(), starting: false, watched: false, log: Vec::new() };
-        let knows = KnownEvents::ALL;
-        let deployment =
-            Deployment { tick_interval_ms: Some(60_000), risk, shares: guards, ..Deployment::new(ONE, [].into(), knows) };
-        world.handle(Input::Deploy(Box::new(deployment)));
+        let mut world = Self::of(CoreSettings { risk: account, books, holds, ..settings(Limits::default()) });
+        world.deploy(ONE, risk, guards);
         world
+    }
+
+    /// A live account of which two strategies trade the same instruments, on opposite sides where that is allowed.
+    fn live(netting: Netting) -> Self {
+        let (books, live) = (Books::Netted, true);
+        let mut world = Self::of(CoreSettings { live, books, netting, ..settings(Limits::default()) });
+        world.watched = true;
+        for strategy in [ONE, TWO] {
+            world.deploy(strategy, StrategyRisk::NONE, true);
+            world.handle(Input::Start(strategy));
+        }
+        world
+    }
+
+    fn of(settings: CoreSettings) -> Self {
+        let core = TradingCore::new(settings).expect("sound settings");
+        Self { core, now: 0, out: BTreeMap::new(), sent: Vec::new(), watched: false, log: Vec::new() }
+    }
+
+    fn deploy(&mut self, strategy: StrategyId, risk: StrategyRisk, shares: bool) {
+        let whole = Deployment::new(strategy, [].into(), KnownEvents::ALL);
+        self.handle(Input::Deploy(Box::new(Deployment { tick_interval_ms: Some(60_000), risk, shares, ..whole })));
     }
 
     fn handle(&mut self, input: Input) {
@@ -191,9 +213,8 @@ impl World {
             self.log.push(format!("{output:?}"));
             match output {
                 Output::Deliver(deliver) => {
-                    assert_eq!(self.out, None, "one hook at a time");
-                    self.starting = matches!(deliver.hook, Hook::Init(_));
-                    self.out = Some(deliver.number);
+                    let out = self.out.insert(deliver.strategy, (deliver.number, matches!(deliver.hook, Hook::Init(_))));
+                    assert_eq!(out, None, "one hook at a time");
                 }
                 Output::Send(batch) => {
                     for command in batch.commands {
@@ -203,24 +224,28 @@ impl World {
                         }
                     }
                 }
-                Output::Lifecycle { state: StrategyState::Faulted(_), .. } => self.out = None,
+                Output::Lifecycle { state: StrategyState::Faulted(_), strategy } => {
+                    self.out.remove(&strategy);
+                }
                 _ => {}
             }
         }
         self.check();
     }
 
+    /// Ends the hook that is out; of two each in its turn.
     fn end(&mut self, answer: Answer) {
-        if let Some(number) = self.out.take() {
-            let answer = match answer {
-                Answer::Intents(_) if self.starting => {
-                    let wanted = (0..3).map(|series| Subscription::Candles { series: SeriesId::new(series), warm_up: series });
-                    Answer::Subscriptions(wanted.collect())
-                }
-                other => other,
-            };
-            self.handle(Input::HookEnded(HookEnded { strategy: ONE, number, answer, effects: None, fuel: 0 }));
-        }
+        let turn = self.log.len() % self.out.len().max(1);
+        let Some((strategy, (number, starting))) = self.out.iter().nth(turn).map(|(of, out)| (*of, *out)) else { return };
+        self.out.remove(&strategy);
+        let answer = match answer {
+            Answer::Intents(_) if starting => {
+                let wanted = (0..3).map(|series| Subscription::Candles { series: SeriesId::new(series), warm_up: series });
+                Answer::Subscriptions(wanted.collect())
+            }
+            other => other,
+        };
+        self.handle(Input::HookEnded(HookEnded { strategy, number, answer, effects: None, fuel: 0 }));
     }
 
     fn step(&mut self, step: Step) {
@@ -253,6 +278,31 @@ impl World {
                 let payment = payment.get().unwrap_or_default();
                 self.handle(Input::Venue(VenueEvent::Funding { instrument, time, rate: Decimal::ONE, payment }));
             }
+            Step::Account(what, of, price, size) => {
+                let input = self.about_account(what, InstrumentId::new(u32::from(of)), price, size);
+                self.handle(input);
+            }
+        }
+    }
+
+    fn about_account(&self, what: u8, instrument: InstrumentId, price: Wanted, size: Wanted) -> Input {
+        let time = Timestamp::from_millis(self.now.saturating_sub(i64::from(what % 3)));
+        let (amount, entry_price) = (size.get().unwrap_or_default(), price.get().and_then(|price| Price::new(price).ok()));
+        let (leverage, margin_mode) = (Some(u32::from(what)).filter(|_| what.is_multiple_of(2)), Some(MarginMode::Cross));
+        let (size, liquidation_price) = (amount, entry_price);
+        let report = PositionReport { instrument, size, entry_price, leverage, margin_mode, liquidation_price, time };
+        let connection = |change| Input::Market(MarketEvent::Feed { feed: Feed::Connection, change });
+        match what % 6 {
+            0 => connection(FeedChange::Lost),
+            1 => connection(FeedChange::Recovered),
+            2 => Input::Venue(VenueEvent::Balance { time, change: amount, cause: BalanceCause::Deposit }),
+            3 => Input::Opened { epoch: u16::from(what) },
+            4 => {
+                let cash = price.get();
+                let snapshot = AccountSnapshot { time, positions: vec![report], cash, ..AccountSnapshot::default() };
+                Input::Venue(VenueEvent::Snapshot(Box::new(snapshot)))
+            }
+            _ => Input::Venue(VenueEvent::Position(Box::new(report))),
         }
     }
 
@@ -306,11 +356,11 @@ impl World {
 
     /// What holds after every input.
     fn check(&self) {
-        let strategy = self.core.strategy(ONE).expect("deployed");
+        let Some(strategy) = self.core.strategy(ONE) else { return };
         let numbers: Vec<u64> = strategy.orders().map(|order| order.id.get()).collect();
         assert!(numbers.is_sorted(), "orders stand by number");
         if let StrategyState::Stopped | StrategyState::Refused(_) = strategy.state() {
-            assert_eq!(self.out, None, "one that has stopped is asked nothing");
+            assert_eq!(self.out.get(&ONE), None, "one that has stopped is asked nothing");
         }
         let waits = strategy.order_states().any(|(_, state)| state.is_in_doubt() || state == OrderState::Sent);
         let asked = strategy.order_states().any(|(_, state)| matches!(state, OrderState::Amending | OrderState::Cancelling));
@@ -321,7 +371,10 @@ impl World {
         if matches!(strategy.state(), StrategyState::Created | StrategyState::Stopped | StrategyState::Faulted(_)) {
             assert_eq!(strategy.subscriptions(), [], "what has ended hears nothing");
         }
-        assert_eq!(self.core.settled() - self.core.settings().cash, strategy.settled(), "its books are the account's");
+        let settled = self.core.strategies().try_fold(self.core.settings().cash, |sum, one| sum.checked_add(one.settled()));
+        if let Some(settled) = settled {
+            assert_eq!(self.core.settled(), settled, "their books are the account's");
+        }
     }
 }
 
@@ -352,6 +405,23 @@ proptest! {
                 world.handle(Input::Operator(OperatorCommand::Rearm { scope }));
                 world.handle(Input::TenantExposure { elsewhere: Decimal::MAX });
             }
+            if let Some(margin) = world.core.margin() {
+                prop_assert!(margin.reserved >= Decimal::ZERO, "{margin:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_panics_in_a_live_account_that_strategies_share(
+        netting in prop_oneof![Just(Netting::Deny), Just(Netting::Allow)],
+        steps in prop::collection::vec(step(), 1..80)
+    ) {
+        let mut world = World::live(netting);
+        world.step(Step::Account(4, 0, Wanted { mantissa: 1000, scale: 0 }, Wanted { mantissa: 0, scale: 0 }));
+        world.step(Step::Answer(Vec::new()));
+        world.step(Step::Answer(Vec::new()));
+        for step in steps {
+            world.step(step);
             if let Some(margin) = world.core.margin() {
                 prop_assert!(margin.reserved >= Decimal::ZERO, "{margin:?}");
             }
