@@ -10,14 +10,22 @@
 //!
 //! [`protocol`] is the exchange's language, in both directions, and used by whoever plays the exchange as well.
 
+pub mod account;
+pub mod ask;
 pub mod assets;
 pub mod budget;
 pub mod candles;
+mod connect;
+mod driver;
+pub mod market;
 pub mod opening;
 pub mod order;
 pub mod protocol;
+pub mod questions;
 pub mod sign;
 pub mod supervise;
 #[cfg(test)]
 mod tests;
 pub mod translate;
+
+pub use connect::{AccountSettings, Hyperliquid, NetworkSettings, Settings, Wires};

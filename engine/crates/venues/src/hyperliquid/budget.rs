@@ -19,6 +19,7 @@ pub use account::{ACCOUNT_REQUESTS_BASE, AccountLedger, SPENT_INTERVAL_MS};
 pub use egress::{BACK_OFF_MS_FIRST, BACK_OFF_MS_MAX, Egress, EgressLimits};
 pub use window::Window;
 
+use crate::connector::Budget;
 use calypte_kernel::Timestamp;
 
 /// How much something matters. What is later in the order may use what is kept from the earlier.
@@ -78,5 +79,10 @@ impl Standing {
     /// Whether four fifths are used: time to say so.
     pub const fn is_low(&self) -> bool {
         self.left <= self.of / 5
+    }
+
+    /// The same under a name.
+    pub const fn named(&self, name: &'static str) -> Budget {
+        Budget { name, left: self.left, of: self.of, runs_out: self.runs_out }
     }
 }

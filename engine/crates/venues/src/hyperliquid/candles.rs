@@ -177,6 +177,11 @@ impl CandleCloser {
         self.outputs.pop_front()
     }
 
+    /// Whether something of the past is missing that is, or is to be, asked for.
+    pub fn is_behind(&self, now: Timestamp) -> bool {
+        self.asking || self.next_wake().is_some_and(|due| due <= now)
+    }
+
     /// What was left out so far.
     pub const fn tally(&self) -> CandleTally {
         self.tally

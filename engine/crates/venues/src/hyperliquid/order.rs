@@ -17,12 +17,12 @@ mod plan;
 mod tests;
 
 pub use outbox::{ANSWER_MS_MAX, Lane, Outbox, PENDING_MAX, REPEATS_MAX, Signed, Step};
-pub use outcome::{doubted, outcome, refused};
+pub use outcome::{doubted, outcome, refused, unsent};
 pub use own::{OWN_ORDERS_MAX, OwnOrders};
 pub use plan::{Plan, Planner, SLIPPAGE_MAX};
 
 use super::budget::Urgency;
-use super::protocol::{Action, Millis};
+use super::protocol::{Action, Millis, OrderTypeWire, PlaceWire, Tif};
 use calypte_kernel::{ClientOrderId, InstrumentId, MarginMode, OrderKind, Size, Timestamp, VenueOrderId};
 
 /// What one entry of a batch asks for.
@@ -87,5 +87,15 @@ impl Batch {
     /// Whether it only cancels, for which an account has more requests.
     pub const fn is_cancel(&self) -> bool {
         matches!(self.action, Action::Cancel { .. } | Action::CancelByCloid { .. })
+    }
+
+    /// Whether it places nothing but orders that only rest.
+    pub fn is_post_only(&self) -> bool {
+        let rests = |order: &PlaceWire| order.kind == OrderTypeWire::Limit { tif: Tif::Alo };
+        match &self.action {
+            Action::Order { orders, .. } => orders.iter().all(rests),
+            Action::BatchModify { modifies, .. } => modifies.iter().all(|modify| rests(&modify.order)),
+            _ => false,
+        }
     }
 }

@@ -42,6 +42,9 @@ const POISON_MS: u64 = 1_500;
 const SUBSCRIBES_AT_ONCE: usize = 20;
 /// How long between two such handfuls.
 const SUBSCRIBE_PACE_MS: u64 = 200;
+/// How often in a row a subscription may stay unconfirmed, others being confirmed, before it is set aside: feeds are renamed and
+/// vanish, and one that is gone must not take the others with it.
+const UNCONFIRMED_MAX: u32 = 2;
 /// Most subscriptions of one socket.
 pub const SUBSCRIPTIONS_MAX: usize = 1_000;
 
@@ -89,6 +92,8 @@ struct Feed {
     /// How long it may be silent; none: it may be for ever.
     silence_ms_max: Option<u64>,
     is_stale: bool,
+    /// On how many connections in a row it was not confirmed.
+    unconfirmed: u32,
 }
 
 /// One socket's life.
@@ -175,7 +180,7 @@ impl Supervisor {
         }
         egress.subscribe(now, &subscription)?;
         let silence_ms_max = silence_ms_max(&subscription);
-        self.feeds.insert(subscription, Feed { asked: None, heard: None, silence_ms_max, is_stale: false });
+        self.feeds.insert(subscription, Feed { asked: None, heard: None, silence_ms_max, is_stale: false, unconfirmed: 0 });
         self.subscribe_some(now, egress);
         Ok(())
     }
@@ -245,7 +250,7 @@ impl Supervisor {
         if let ServerFrame::Ack { begins: true, subscription } = frame {
             let feed = subscription.as_ref().and_then(|subscription| self.feeds.get_mut(subscription));
             match feed {
-                Some(feed) => feed.heard = Some(now),
+                Some(feed) => (feed.heard, feed.unconfirmed) = (Some(now), 0),
                 None => self.strays = self.strays.saturating_add(1),
             }
             self.made_up_for();
@@ -318,6 +323,21 @@ impl Supervisor {
         matches!(self.state, State::Open { .. })
     }
 
+    /// Whether it is open and every feed is confirmed.
+    pub fn is_complete(&self) -> bool {
+        self.is_open() && self.feeds.values().all(|feed| feed.heard.is_some())
+    }
+
+    /// When anything came last, on any connection.
+    pub const fn heard(&self) -> Option<Timestamp> {
+        self.heard
+    }
+
+    /// Each feed, and when it was last heard on this connection.
+    pub fn feeds(&self) -> impl Iterator<Item = (&Subscription, Option<Timestamp>)> {
+        self.feeds.iter().map(|(subscription, feed)| (subscription, feed.heard))
+    }
+
     fn watch(&mut self, now: Timestamp, egress: &mut Egress) {
         if self.heard.is_some_and(|heard| now.millis_since(heard) >= SILENCE_MS_MAX) {
             return self.hang_up(now, "nothing came for too long", egress);
@@ -325,6 +345,9 @@ impl Supervisor {
         let unheard =
             |feed: &Feed| feed.heard.is_none() && feed.asked.is_some_and(|asked| now.millis_since(asked) >= ACK_MS_MAX);
         if self.feeds.values().any(unheard) {
+            let others = self.feeds.values().any(|feed| feed.heard.is_some());
+            self.feeds.values_mut().filter(|feed| others && unheard(feed)).for_each(|feed| feed.unconfirmed += 1);
+            self.set_aside_unconfirmed(now, egress);
             return self.hang_up(now, "a subscription was not confirmed", egress);
         }
         let mut stale = Vec::new();
@@ -345,6 +368,14 @@ impl Supervisor {
             }
         }
         self.subscribe_some(now, egress);
+    }
+
+    fn set_aside_unconfirmed(&mut self, now: Timestamp, egress: &mut Egress) {
+        let gone = self.feeds.extract_if(.., |_, feed| feed.unconfirmed >= UNCONFIRMED_MAX);
+        for (subscription, _) in gone {
+            egress.unsubscribe(now, &subscription);
+            self.wanted.push_back(Wanted::Quarantined(subscription));
+        }
     }
 
     fn hang_up(&mut self, now: Timestamp, reason: &'static str, egress: &mut Egress) {

@@ -47,6 +47,22 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// All of it.
+    pub const fn sum(&self) -> u64 {
+        let known = self.other_coin.saturating_add(self.not_positive).saturating_add(self.missing);
+        known.saturating_add(self.unknown_word).saturating_add(self.unreadable).saturating_add(self.unknown_channel)
+    }
+
+    /// Counts what another counted.
+    pub const fn add(&mut self, other: &Self) {
+        self.other_coin = self.other_coin.saturating_add(other.other_coin);
+        self.not_positive = self.not_positive.saturating_add(other.not_positive);
+        self.missing = self.missing.saturating_add(other.missing);
+        self.unknown_word = self.unknown_word.saturating_add(other.unknown_word);
+        self.unreadable = self.unreadable.saturating_add(other.unreadable);
+        self.unknown_channel = self.unknown_channel.saturating_add(other.unknown_channel);
+    }
+
     /// Counts what cannot be used; gives what can.
     pub fn sort<T>(&mut self, translated: Result<T, Unusable>) -> Option<T> {
         let count = match translated {

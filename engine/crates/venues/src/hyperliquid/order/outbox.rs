@@ -131,6 +131,16 @@ impl Outbox {
         self.again(now, id)
     }
 
+    /// Notes that a try ended without an answer that says what came of it. The same bytes go out again, after a moment: whoever
+    /// fails at once would otherwise be asked without pause.
+    pub fn unclear(&mut self, now: Timestamp, id: u64) -> Vec<Step> {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.may_have_run = true;
+            pending.due = now.saturating_add(REFUSED_WAIT_MS);
+        }
+        vec![]
+    }
+
     /// Notes that the socket is gone, and with it the answers to what was posted on it.
     pub fn socket_lost(&mut self, now: Timestamp) -> Vec<Step> {
         let ids: Vec<u64> = self.pending.keys().copied().collect();

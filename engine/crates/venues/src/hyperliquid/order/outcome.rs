@@ -22,6 +22,12 @@ pub fn refused(batch: &Batch, words: &str) -> Vec<VenueEvent> {
     batch.entries.iter().flat_map(|entry| entry_refused(entry, words)).collect()
 }
 
+/// A refusal of ours: nothing of the batch was sent.
+pub fn unsent(batch: &Batch, code: &'static str, words: &str) -> Vec<VenueEvent> {
+    let refusal = Refusal { code: Cow::Borrowed(code), message: words.to_owned() };
+    batch.entries.iter().filter_map(|entry| told_refused(entry, refusal.clone())).collect()
+}
+
 /// Nobody knows what came of the batch: each order in it must be asked after.
 pub fn doubted(batch: &Batch) -> Vec<VenueEvent> {
     batch.entries.iter().filter_map(doubt).collect()
@@ -85,22 +91,25 @@ fn entry_event(entry: &Entry, status: &EntryStatus, as_of: Timestamp) -> Vec<Ven
 fn entry_refused(entry: &Entry, words: &str) -> Vec<VenueEvent> {
     let class = RefusalClass::of(words);
     let refusal = Refusal { code: Cow::Borrowed(class.code()), message: words.to_owned() };
-    let rejected = |order, request| {
-        let rejected = VenueEvent::RequestRejected { order, request, refusal: refusal.clone() };
+    let gone = class == RefusalClass::GoneOrNever;
+    let after = match *entry {
         // The words do not say whether the order still exists.
-        let doubt = (class == RefusalClass::GoneOrNever).then_some(VenueEvent::Unanswered { order });
-        std::iter::once(rejected).chain(doubt).collect()
-    };
-    match *entry {
-        Entry::Place { order } => vec![VenueEvent::Rejected { order, refusal }],
-        Entry::Amend { order, .. } => rejected(order, RequestKind::Amend),
-        Entry::Cancel { order } => rejected(order, RequestKind::Cancel),
-        Entry::Leverage { instrument, .. } => vec![VenueEvent::LeverageRejected { instrument, refusal }],
-        Entry::Schedule { .. } => vec![VenueEvent::CancelScheduleRejected { refusal }],
+        Entry::Amend { order, .. } | Entry::Cancel { order } => gone.then_some(VenueEvent::Unanswered { order }),
         // It is not open then, whatever became of it.
-        Entry::CancelOutside { venue_order } if class == RefusalClass::GoneOrNever => {
-            vec![VenueEvent::ExternalGone { venue_order }]
-        }
-        Entry::CancelOutside { .. } | Entry::Exit => vec![],
-    }
+        Entry::CancelOutside { venue_order } => gone.then_some(VenueEvent::ExternalGone { venue_order }),
+        _ => None,
+    };
+    told_refused(entry, refusal).into_iter().chain(after).collect()
+}
+
+/// The word on an entry that was refused; of an exit and of an order that is not ours nothing is waited for.
+fn told_refused(entry: &Entry, refusal: Refusal) -> Option<VenueEvent> {
+    Some(match *entry {
+        Entry::Place { order } => VenueEvent::Rejected { order, refusal },
+        Entry::Amend { order, .. } => VenueEvent::RequestRejected { order, request: RequestKind::Amend, refusal },
+        Entry::Cancel { order } => VenueEvent::RequestRejected { order, request: RequestKind::Cancel, refusal },
+        Entry::Leverage { instrument, .. } => VenueEvent::LeverageRejected { instrument, refusal },
+        Entry::Schedule { .. } => VenueEvent::CancelScheduleRejected { refusal },
+        Entry::CancelOutside { .. } | Entry::Exit => return None,
+    })
 }

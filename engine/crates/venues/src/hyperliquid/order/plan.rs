@@ -80,7 +80,11 @@ impl Planner {
         self.plan_commands(assets, commands.into_iter().map(Approved::into_inner))
     }
 
-    pub(super) fn plan_commands(&mut self, assets: &Assets, commands: impl IntoIterator<Item = Command>) -> Plan {
+    pub(in crate::hyperliquid) fn plan_commands(
+        &mut self,
+        assets: &Assets,
+        commands: impl IntoIterator<Item = Command>,
+    ) -> Plan {
         let (mut groups, mut refused) = (Groups::default(), Vec::new());
         for command in commands {
             if let Err(CannotSend { code, words }) = self.sort(assets, &command, &mut groups) {
