@@ -5,6 +5,9 @@ use calypte_kernel::{AccountId, Candle, CoreSettings, Decimal, Input, MarketEven
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 
+/// Records after which a new epoch begins: about a segment of them.
+const RECORDS_PER_EPOCH: u32 = 1_000_000;
+
 fn candle() -> Input {
     let at = Price::new(Decimal::new(600_001, 1)).expect("positive");
     let open_time = Timestamp::from_millis(1_700_000_000_000);
@@ -17,12 +20,18 @@ fn writing(criterion: &mut Criterion) {
     let core = CoreSettings::new(AccountId::new(1), [].into(), [].into());
     for durability in [Durability::Gathered, Durability::Written, Durability::Synced] {
         let folder = tempfile::tempdir().expect("a folder");
-        // Old epochs and segments go, so that the benchmark needs no more room than a few of them.
+        // An epoch that begins anew lets those before it go, so that the benchmark needs no more room than a few segments.
         let settings = JournalSettings { durability, segments_max: Some(2), ..JournalSettings::default() };
-        let mut writer = Writer::open(folder.path(), settings, &core, Vec::new()).expect("it opens");
+        let open = || Writer::open(folder.path(), settings, &core, Vec::new()).expect("it opens");
+        let mut writer = Some(open());
+        let mut left = RECORDS_PER_EPOCH;
         criterion.bench_function(&format!("a candle, {durability:?}"), |bencher| {
             bencher.iter(|| {
-                writer.needed_from(writer.next_record());
+                left -= 1;
+                if left == 0 {
+                    (writer, left) = (None, RECORDS_PER_EPOCH);
+                }
+                let writer = writer.get_or_insert_with(open);
                 writer.input(Timestamp::from_millis(1_700_000_060_000), black_box(&input)).expect("there is room");
             });
         });

@@ -9,7 +9,8 @@
 //!
 //! The format is the kernel's ([`calypte_kernel::journal`]); here is where the bytes lie, when they reach the disk, how long
 //! they stay, and what happens where they cannot be written. A file that is complete is never changed again: after a crash the
-//! next opening begins a new epoch behind the torn tail.
+//! next opening begins a new epoch behind the torn tail. Where segments are limited, the oldest go once no process can need them any
+//! more: those of epochs before the one in which the core that goes on was made.
 
 mod folder;
 mod reader;
@@ -20,6 +21,6 @@ mod tests;
 mod writer;
 
 pub use folder::{EPOCH_MAX, SEGMENTS_MAX, SegmentFile, segments};
-pub use reader::{Entry, Epoch, ReadError, Reader, SEGMENT_FILE_BYTES_MAX, TornTail};
+pub use reader::{Beginning, Entry, Epoch, ReadError, Reader, SEGMENT_FILE_BYTES_MAX, TornTail};
 pub use settings::{Durability, JournalSettings, SEGMENT_BYTES_MAX};
 pub use writer::{WriteError, Writer};

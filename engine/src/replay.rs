@@ -10,17 +10,19 @@
 
 mod compare;
 mod player;
+#[cfg(test)]
+mod tests;
 
 pub use compare::Difference;
 
 use crate::control::Control;
-use crate::journal::{Epoch, ReadError, TornTail};
+use crate::journal::{Beginning, Epoch, ReadError, TornTail};
 use crate::run::{Facts, remark};
 use crate::upload::{load, uploads};
 use calypte_host::{SandboxSettings, Strategy, Uploads};
 use calypte_kernel::StrategyId;
 use calypte_kernel::journal::{Mismatch, ReplayError};
-use player::{Component, Player};
+use player::{Carried, Component, Player};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,7 +33,7 @@ pub struct ReplayRequest {
     pub journal: PathBuf,
     /// Components to run again.
     pub components: Vec<ComponentSpec>,
-    /// Which epoch; none: all whose beginning is there.
+    /// Which epoch, with those before it whose core it goes on with; none: all whose beginning is there.
     pub epoch: Option<u32>,
 }
 
@@ -154,6 +156,7 @@ pub async fn replay(request: &ReplayRequest, control: &Arc<Control>) -> anyhow::
     control.expect(epochs.iter().map(Epoch::bytes).sum());
     let mut sandbox: Option<(bool, Uploads)> = None;
     let mut report = ReplayReport { epochs: Vec::new() };
+    let mut carried = Carried::default();
     for epoch in epochs {
         let (mut player, facts) = Player::open(&epoch, control)?;
         if !request.components.is_empty() {
@@ -165,7 +168,8 @@ pub async fn replay(request: &ReplayRequest, control: &Arc<Control>) -> anyhow::
             let components = cast(request, &facts, epoch.number, uploads).await?;
             player = player.with_components(components, &facts);
         }
-        let epoch = player.play().await?;
+        let (epoch, left) = player.play(carried).await?;
+        carried = left;
         let is_equal = epoch.verdict == Verdict::Equal;
         report.epochs.push(epoch);
         if !is_equal {
@@ -175,16 +179,39 @@ pub async fn replay(request: &ReplayRequest, control: &Arc<Control>) -> anyhow::
     Ok(report)
 }
 
+/// The epochs to be replayed: each whose own beginning is there, and that of the core it goes on with.
 fn chosen(request: &ReplayRequest) -> Result<Vec<Epoch>, ReplayFailure> {
-    let mut epochs = Epoch::all(&request.journal)?;
-    let there = epochs.iter().filter(|epoch| epoch.is_whole).map(|epoch| epoch.number.to_string()).collect::<Vec<_>>();
-    epochs.retain(|epoch| epoch.is_whole && request.epoch.is_none_or(|wanted| wanted == epoch.number));
-    if epochs.is_empty() {
+    let mut there: Vec<Epoch> = Vec::new();
+    // Where among them the core began that goes on, as long as nothing of it is missing.
+    let mut core_began: Option<usize> = None;
+    for epoch in Epoch::all(&request.journal)? {
+        let is_asked_for = request.epoch.is_none_or(|wanted| wanted == epoch.number);
+        let beginning = match epoch.is_whole.then(|| epoch.beginning()) {
+            // Damage to another epoch is its own.
+            Some(Err(_)) if !is_asked_for => None,
+            beginning => beginning.transpose()?,
+        };
+        core_began = match beginning {
+            Some(Beginning::Anew) => Some(there.len()),
+            Some(Beginning::TakesOver) => core_began,
+            // It may have been about to begin either way: it breaks nothing.
+            Some(Beginning::Empty) => core_began.or((epoch.number == 1).then_some(0)),
+            None => None,
+        };
+        let Some(began) = core_began else { continue };
+        let number = epoch.number;
+        there.push(epoch);
+        if request.epoch == Some(number) {
+            return Ok(there.split_off(began));
+        }
+    }
+    if request.epoch.is_some() || there.is_empty() {
         let wanted = request.epoch.map_or_else(|| "at all".to_owned(), |epoch| epoch.to_string());
+        let there = there.iter().map(|epoch| epoch.number.to_string()).collect::<Vec<_>>();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         return Err(ReplayFailure::NoEpoch { wanted, there });
     }
-    Ok(epochs)
+    Ok(there)
 }
 
 fn open_sandbox(facts: &Facts, components: usize) -> anyhow::Result<Uploads> {

@@ -26,7 +26,7 @@ pub(super) struct ReplayArgs {
     /// Runs a component again in a strategy's part, and compares what it answers; with several strategies STRATEGY=FILE.
     #[arg(long, value_name = "[STRATEGY=]FILE.wasm")]
     component: Vec<ComponentSpec>,
-    /// Replays this opening of the journal only.
+    /// Replays this opening of the journal, behind those whose core it goes on with.
     #[arg(long, value_name = "NUMBER")]
     epoch: Option<u32>,
 }

@@ -2,7 +2,7 @@
 
 use super::folder::{SegmentFile, segments};
 use calypte_kernel::journal::{BadRecord, BadSegment, Damage, Frames, Read, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
-use calypte_kernel::{AccountId, Timestamp};
+use calypte_kernel::{AccountId, Input, Timestamp};
 use std::collections::VecDeque;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -110,6 +110,17 @@ pub struct Epoch {
     segments: Vec<SegmentFile>,
 }
 
+/// How an epoch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// With a core of its own.
+    Anew,
+    /// With the core as the epoch before left it: a process took over. Replaying it takes that one too.
+    TakesOver,
+    /// With no input at all.
+    Empty,
+}
+
 /// One record with where it stands.
 #[derive(Debug)]
 pub struct Entry {
@@ -163,6 +174,22 @@ impl Epoch {
     /// Bytes of all its segments, as far as they can be asked for.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().filter_map(|segment| segment.path.metadata().ok()).map(|file| file.len()).sum()
+    }
+
+    /// How it begins: its first input says so.
+    ///
+    /// # Errors
+    /// Where its first segment is damaged.
+    pub fn beginning(&self) -> Result<Beginning, ReadError> {
+        let mut reader = self.read();
+        while let Some(entry) = reader.next()? {
+            match entry.record {
+                Record::Input(Input::Opened { .. }) => return Ok(Beginning::TakesOver),
+                Record::Input(_) => return Ok(Beginning::Anew),
+                Record::Settings(_) | Record::Facts(_) | Record::Outputs(_) | Record::Closed(_) => {}
+            }
+        }
+        Ok(Beginning::Empty)
     }
 
     /// Its records.
@@ -279,6 +306,20 @@ fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
         return Err(ReadError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
+}
+
+/// The first epoch that a process needs which takes over behind these segments: where the core began that it takes over. What
+/// cannot be told is needed.
+pub(super) fn needed_epoch(segments: &[SegmentFile]) -> u32 {
+    let mut needed = u32::MAX;
+    for segments in segments.chunk_by(|one, next| one.epoch == next.epoch).rev() {
+        let epoch = Epoch { number: segments[0].epoch, is_whole: segments[0].segment == 1, segments: segments.to_vec() };
+        needed = epoch.number;
+        if epoch.is_whole && matches!(epoch.beginning(), Ok(Beginning::Anew)) {
+            break;
+        }
+    }
+    needed
 }
 
 /// The number of the record that follows the last one of these segments.

@@ -10,7 +10,8 @@ pub struct JournalSettings {
     pub durability: Durability,
     /// Size at which a segment is closed and the next one begun, at most [`SEGMENT_BYTES_MAX`].
     pub segment_bytes: u64,
-    /// Most segments that are kept, the newest; none: all. What is [still needed](super::Writer::needed_from) is kept anyway.
+    /// Most segments that are kept, the newest; none: all. What a process that takes over needs is kept anyway: everything since
+    /// the core was made that goes on.
     pub segments_max: Option<usize>,
     /// After how many inputs a digest of the outputs is written; zero: only at the end.
     pub outputs_every: u32,

@@ -194,24 +194,33 @@ fn another_account_has_another_journal() {
 }
 
 #[test]
-fn old_segments_go_when_nothing_needs_them() {
+fn old_segments_go_when_no_process_that_takes_over_can_need_them() {
     let folder = tempfile::tempdir().expect("a folder");
-    let count = || segments(folder.path()).expect("a folder").len();
-    epoch(folder.path(), small(None), 100, true);
-    let kept = count();
-    assert!(kept > 3, "{kept} segments");
-    // The present epoch is needed as a whole, those before it are not.
-    let mut writer = open(folder.path(), small(Some(3)));
+    let there = || epochs(folder.path()).iter().map(|epoch| (epoch.number, epoch.is_whole)).collect::<Vec<_>>();
+    epoch(folder.path(), small(Some(3)), 100, true);
+    assert!(segments(folder.path()).expect("a folder").len() > 3, "the present epoch is needed as a whole");
+
     let mut core = TradingCore::new(core_settings()).expect("sound settings");
-    assert_eq!(count(), 3);
-    (0..100).for_each(|place| input(&mut writer, &mut core, place).expect("it is written"));
-    assert!(count() > 3 && epochs(folder.path()).iter().all(|epoch| epoch.number == 2), "{} segments", count());
-    writer.needed_from(writer.next_record());
-    (100..150).for_each(|place| input(&mut writer, &mut core, place).expect("it is written"));
-    assert_eq!(count(), 3);
-    let epochs = epochs(folder.path());
-    assert!(!epochs[0].is_whole, "its beginning is gone");
-    assert!(matches!(epochs[0].read().next(), Ok(Some(entry)) if matches!(entry.record, Record::Settings(_))));
+    let takes_over = |number| {
+        let mut writer = open(folder.path(), small(Some(3)));
+        let (now, opened) = (Timestamp::from_millis(0), Input::Opened { epoch: number });
+        writer.input(now, &opened).expect("it is written");
+        writer
+    };
+    for number in [2, 3] {
+        let mut writer = takes_over(number);
+        (0..20).for_each(|place| input(&mut writer, &mut core, place).expect("it is written"));
+        assert_eq!(there()[0], (1, true), "the core that goes on was made there");
+    }
+    let writer = open(folder.path(), small(Some(3)));
+    assert_eq!(there().len(), 4, "whether this one takes over is not said yet");
+    drop(writer);
+    epoch(folder.path(), small(Some(3)), 1, false);
+    let last = there();
+    assert_eq!(last.last(), Some(&(5, true)), "it begins anew");
+    assert_eq!(segments(folder.path()).expect("a folder").len(), 3, "{last:?}");
+    takes_over(6);
+    assert!(there().contains(&(5, true)), "{:?}", there());
 }
 
 /// A device that is always full.

@@ -2,7 +2,7 @@
 
 use super::ReadError;
 use super::folder::{EPOCH_MAX, FolderLock, SEGMENT_MAX, SegmentFile, segments};
-use super::reader::next_record;
+use super::reader::{needed_epoch, next_record};
 use super::settings::{Durability, JournalSettings, SEGMENT_BYTES_MAX};
 use super::sync::Syncer;
 use calypte_kernel::journal::{HEADER_BYTES, OutputsDigest, Record, RecordTooLarge, SegmentHeader, write_input, write_record};
@@ -95,10 +95,10 @@ pub struct Writer {
     inputs: u64,
     digest: OutputsDigest,
     scratch: Vec<u8>,
-    /// The first record that a restart needs.
-    needed_from: u64,
-    /// Segments that are complete, oldest first, with the number of the record that follows each.
-    complete: Vec<(SegmentFile, u64)>,
+    /// The first epoch that a restart needs.
+    needed_from: u32,
+    /// Segments that are complete, oldest first.
+    complete: Vec<SegmentFile>,
     syncer: Option<Syncer>,
     halted: bool,
     _lock: FolderLock,
@@ -138,15 +138,14 @@ impl Writer {
             inputs: 0,
             digest: OutputsDigest::default(),
             scratch: Vec::new(),
-            needed_from: number,
-            // Zero lies before anything: nothing of an earlier epoch is needed.
-            complete: earlier.into_iter().map(|segment| (segment, 0)).collect(),
+            // Until the first input says whether this epoch goes on with the core of those before it.
+            needed_from: if settings.segments_max.is_some() { needed_epoch(&earlier) } else { 0 },
+            complete: earlier,
             syncer,
             halted: false,
             _lock: lock,
         };
         writer.begin(Timestamp::default())?;
-        writer.remove_old()?;
         Ok(writer)
     }
 
@@ -158,12 +157,6 @@ impl Writer {
     /// The number of the next record.
     pub const fn next_record(&self) -> u64 {
         self.number
-    }
-
-    /// Says which is the first record that a restart needs: segments before it may be removed. Without a word of it, all of the
-    /// present epoch is.
-    pub fn needed_from(&mut self, record: u64) {
-        self.needed_from = self.needed_from.max(record);
     }
 
     /// Writes an input. The core may have it once this returns.
@@ -218,6 +211,9 @@ impl Writer {
         if self.written + self.buffer.len() as u64 >= self.settings.segment_bytes {
             self.begin_next(now)?;
         }
+        if self.inputs == 0 {
+            self.first_input(input)?;
+        }
         write_input(&mut self.buffer, self.number, now, input)?;
         self.number += 1;
         self.inputs += 1;
@@ -234,6 +230,15 @@ impl Writer {
                 self.sync()
             }
         }
+    }
+
+    /// The first input says whether the core goes on that the epochs before this one made: else nobody needs them any more.
+    #[cold]
+    fn first_input(&mut self, input: &Input) -> Result<(), WriteError> {
+        if !matches!(input, Input::Opened { .. }) {
+            self.needed_from = self.header.epoch;
+        }
+        self.remove_old()
     }
 
     fn append(&mut self, now: Timestamp, record: &Record) -> Result<(), WriteError> {
@@ -275,7 +280,7 @@ impl Writer {
             self.sync()?;
         }
         let done = SegmentFile::new(&self.folder, self.header.epoch, self.header.segment);
-        self.complete.push((done, self.number));
+        self.complete.push(done);
         self.header.segment += 1;
         self.header.first_record = self.number;
         let (segment, file) = create(&self.folder, &self.header)?;
@@ -288,8 +293,8 @@ impl Writer {
     fn remove_old(&mut self) -> Result<(), WriteError> {
         let Some(segments_max) = self.settings.segments_max else { return Ok(()) };
         // The one that is written counts too.
-        while self.complete.len() + 1 > segments_max.max(1) && self.complete[0].1 <= self.needed_from {
-            let (old, _) = self.complete.remove(0);
+        while self.complete.len() + 1 > segments_max.max(1) && self.complete[0].epoch < self.needed_from {
+            let old = self.complete.remove(0);
             std::fs::remove_file(&old.path).map_err(|cause| WriteError::of(&old.path, cause))?;
         }
         Ok(())

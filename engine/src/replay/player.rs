@@ -3,7 +3,7 @@
 use super::compare::{Difference, difference};
 use super::{EpochReport, ReplayFailure, Verdict};
 use crate::control::Control;
-use crate::journal::{Entry, Epoch, Reader};
+use crate::journal::{Beginning, Entry, Epoch, Reader};
 use crate::run::{Facts, Way, sandbox_settings};
 use calypte_host::{Feed, Instance, Strategy};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
@@ -19,6 +19,16 @@ const RECORDS_PER_LOOK: u64 = 4_096;
 pub(super) struct Component {
     pub(super) id: StrategyId,
     pub(super) strategy: Strategy,
+}
+
+/// What goes on from one epoch to the next, where a process took over.
+#[derive(Default)]
+pub(super) struct Carried {
+    replay: Replay,
+    pending: BTreeMap<StrategyId, Deliver>,
+    fuel_left: Option<u64>,
+    /// Instances that handle the events again.
+    instances: BTreeMap<StrategyId, Instance>,
 }
 
 /// A replay of one epoch under way.
@@ -41,6 +51,8 @@ pub(super) struct Player {
     fuel_left: Option<u64>,
     events: u64,
     verdict: Verdict,
+    /// Whether it goes on with what the epoch before left.
+    takes_over: bool,
 }
 
 /// What comes next.
@@ -76,6 +88,7 @@ impl Player {
             fuel_left: None,
             events: 0,
             verdict: Verdict::Equal,
+            takes_over: epoch.beginning()? == Beginning::TakesOver,
         };
         Ok((player, facts))
     }
@@ -84,13 +97,16 @@ impl Player {
         Self { components, fuel_left: facts.fuel, facts: Some(facts.clone()), ..self }
     }
 
-    /// Plays to the end, or to the first difference.
-    pub(super) async fn play(self) -> anyhow::Result<EpochReport> {
-        let mut player = Box::new(self);
-        let mut instances: BTreeMap<StrategyId, Instance> = BTreeMap::new();
+    /// Plays to the end, or to the first difference. What the epoch before left goes on where a process took it over; a core of
+    /// its own replaces all of it, a strategy at a time.
+    pub(super) async fn play(self, carried: Carried) -> anyhow::Result<(EpochReport, Carried)> {
+        let Carried { mut replay, pending, fuel_left, mut instances } = carried;
+        replay.next_epoch();
+        let fuel_left = if self.takes_over { fuel_left.or(self.fuel_left) } else { self.fuel_left };
+        let mut player = Box::new(Self { replay, pending, fuel_left, ..self });
         loop {
             let turn = player.waiting.take().unwrap_or_else(|| player.advance())?;
-            let Turn::Call(deliver) = turn else { return Ok(player.report()) };
+            let Turn::Call(deliver) = turn else { return Ok(player.end_epoch(instances)) };
             let strategy = deliver.strategy;
             if matches!(deliver.hook, Hook::Init(_)) {
                 // An old instance goes before the new one comes: there is room for one of each.
@@ -182,7 +198,12 @@ impl Player {
         Difference { strategy, event: ended.number, time, expected, got }
     }
 
-    fn report(self: Box<Self>) -> EpochReport {
+    fn end_epoch(self: Box<Self>, instances: BTreeMap<StrategyId, Instance>) -> (EpochReport, Carried) {
+        let report = self.report();
+        (report, Carried { replay: self.replay, pending: self.pending, fuel_left: self.fuel_left, instances })
+    }
+
+    fn report(&self) -> EpochReport {
         EpochReport {
             epoch: self.epoch,
             inputs: self.replay.inputs(),
@@ -191,7 +212,7 @@ impl Player {
             events: self.events,
             is_closed: self.replay.is_closed(),
             torn: self.reader.torn().cloned(),
-            verdict: self.verdict,
+            verdict: self.verdict.clone(),
         }
     }
 }
