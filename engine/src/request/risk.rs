@@ -20,7 +20,9 @@
 mod wire;
 
 use super::{RequestError, StrategyRequest};
-use calypte_kernel::{AccountRisk, Instrument, InstrumentRisk, RestartPolicy, RiskSettingsError, StrategyRisk, Symbol};
+use calypte_kernel::{
+    AccountRisk, Instrument, InstrumentRisk, Netting, RestartPolicy, RiskSettingsError, StrategyRisk, Symbol,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -164,6 +166,16 @@ impl RiskFile {
     /// What becomes of a strategy after a restart and after a fault.
     pub fn restart(&self, name: &str) -> RestartPolicy {
         self.table_of(name).restart()
+    }
+
+    /// Whether a strategy may trade instruments of its account that others trade too.
+    pub fn shares(&self, name: &str) -> bool {
+        self.table_of(name).shares
+    }
+
+    /// Whether strategies that share an instrument may hold opposite positions in it.
+    pub fn netting(&self) -> Netting {
+        self.account.netting()
     }
 
     fn table_of(&self, name: &str) -> &StrategyWire {

@@ -118,6 +118,7 @@ pub(super) fn deployment(loaded: &Loaded, settings: &RunSettings) -> Deployment 
     Deployment {
         risk: settings.risk.as_ref().map_or(StrategyRisk::NONE, |risk| risk.strategy(&loaded.name)),
         restart: settings.risk.as_ref().map_or(RestartPolicy::Resume, |risk| risk.restart(&loaded.name)),
+        shares: settings.risk.as_ref().is_some_and(|risk| risk.shares(&loaded.name)),
         tick_interval_ms: loaded.strategy.manifest().tick_interval_ms,
         ..Deployment::new(loaded.id, Arc::clone(&loaded.parameters), loaded.strategy.knows())
     }

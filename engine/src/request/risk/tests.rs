@@ -13,12 +13,14 @@ collar_bps = 500
 data_age_max = "2m"
 dead_man = "30s"
 flatten_outside = true
+netting = "allow"
 kill = [{ trigger = "daily-loss", amount = "5%", action = "reduce-only" }]
 
 [strategy]
 order_notional_max = 1000
 budget = "25%"
 restart = "flatten"
+shares = true
 rates = { orders = "10/1s", cancels = "5/500ms" }
 off_grid = "round"
 self_trade = "cancel-resting"
@@ -76,6 +78,9 @@ fn a_file_says_everything_that_can_be_declared() {
     assert_eq!(strategy.budget, Some(Amount::Share(Decimal::new(25, 2))));
     assert_eq!(risk.restart("ema-atr"), RestartPolicy::Flatten);
     assert_eq!(risk.restart("grid"), RestartPolicy::Resume, "a table of its own stands alone");
+    assert_eq!((risk.shares("ema-atr"), risk.shares("grid"), risk.netting()), (true, false, Netting::Allow));
+    let none = read("").expect("it is sound");
+    assert_eq!((none.shares("ema-atr"), none.netting()), (false, Netting::Deny), "each has to be opted in to");
     let (within_ms, pause_ms) = (86_400_000, 4 * 3_600_000);
     let streak = Protection::StopLossStreak { losses: 3, within_ms, pause_ms, per_instrument: false };
     assert_eq!(strategy.protections, [streak]);
@@ -100,6 +105,8 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[strategy]\nrates = { orders = \"10\" }\n", ["line 2", "\"10\" is not a rate"]),
         ("[strategy]\ndata_age_max = \"5w\"\n", ["line 2", "is not a length of time"]),
         ("[strategy]\nself_trade = \"maybe\"\n", ["line 2", "unknown variant `maybe`"]),
+        ("[account]\nnetting = true\n", ["line 2", "netting"]),
+        ("[strategy]\nshares = \"yes\"\n", ["line 2", "expected a boolean"]),
         ("[strategy]\nnotional_max = 0\n", ["in [strategy]", "notional_max is 0: above 0"]),
         ("[strategies.grid]\ncollar_bps = 10001\n", ["in [strategies.grid]", "collar_bps is 10001: from 1 to 10000"]),
         ("[instruments.BTC]\nnotional_max = -1\n", ["in [instruments.BTC]", "notional_max is -1"]),

@@ -2,8 +2,8 @@
 
 use crate::request::parse_decimal;
 use calypte_kernel::{
-    AccountRisk, Amount, ClosePolicy, InstrumentId, InstrumentRisk, KillAction, KillRule, KillTrigger, MarginPolicy, OffGrid,
-    OrderTypes, Protection, Rate, Rates, RestartPolicy, SelfTrade, StrategyRisk,
+    AccountRisk, Amount, ClosePolicy, InstrumentId, InstrumentRisk, KillAction, KillRule, KillTrigger, MarginPolicy, Netting,
+    OffGrid, OrderTypes, Protection, Rate, Rates, RestartPolicy, SelfTrade, StrategyRisk,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -121,8 +121,17 @@ pub(super) struct AccountWire {
     dead_man: Option<Span>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     flatten_outside: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netting: Option<NettingWire>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     kill: Vec<KillWire>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum NettingWire {
+    Deny,
+    Allow,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -142,6 +151,8 @@ pub(super) struct StrategyWire {
     budget: Option<Share>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart: Option<RestartWire>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) shares: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     instrument_notional_max: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -295,6 +306,13 @@ impl AccountWire {
             kill: self.kill.iter().map(KillWire::to_kernel).collect(),
             dead_man_ms: self.dead_man.map(|span| span.0),
             flatten_outside: self.flatten_outside,
+        }
+    }
+
+    pub(super) fn netting(&self) -> Netting {
+        match self.netting {
+            None | Some(NettingWire::Deny) => Netting::Deny,
+            Some(NettingWire::Allow) => Netting::Allow,
         }
     }
 }
