@@ -5,8 +5,8 @@ pub(crate) mod risk;
 use super::exchange::{INSTRUMENTS, OpenOrder, Truth, instrument};
 use super::log::Hooks;
 use calypte_kernel::{
-    Answer, Answers, ClientOrderId, Command, Decimal, Deliver, Event, Hook, HookEnded, Intent, OrderChange, OrderEvent,
-    OrderId, OrderOrigin, StrategyId, StrategyState, StrategyView, TradingCore,
+    Answer, Answers, ClientOrderId, Command, Decimal, Deliver, Event, Hook, HookEnded, InstrumentId, Intent, OrderChange,
+    OrderEvent, OrderId, OrderOrigin, Position, StrategyId, StrategyState, StrategyView, TradingCore, Wanted,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,7 @@ type IntentName = (u32, u64, u32, u8);
 enum Asked {
     /// A new order: the first word on it is its answer, and what follows follows.
     NewOrder,
-    /// A new order, where one is needed.
+    /// A new order, where one is needed: whether one is shows when it is sent.
     NewOrderMaybe,
     /// Something about an order: every word on it is an answer.
     Request,
@@ -111,6 +111,11 @@ impl Seen {
     pub(crate) fn no_name_is_used_twice(&mut self, nonce: u64, command: &Command) -> Result<(), Violation> {
         self.passed(nonce, command);
         let Command::Place(new) = command else { return Ok(()) };
+        if let Some(OrderOrigin { strategy, event, intent, leg: 0, .. }) = new.client_id.origin()
+            && let Some(waiting) = self.asked.get_mut(&(strategy.get(), event.get(), u32::from(intent)))
+        {
+            waiting.asked = Asked::NewOrder;
+        }
         let before = self.names.insert(new.client_id, nonce);
         hold(before.is_none(), Invariant::NamesUsedOnce, || format!("{} names two orders", new.client_id))
     }
@@ -153,9 +158,15 @@ impl Seen {
         for (index, intent) in (0_u32..).zip(intents.iter().take(max)) {
             let asked = match intent {
                 Intent::Place(_) | Intent::ClosePosition(_) => Asked::NewOrder,
+                Intent::SetTarget { instrument, size, .. }
+                    if index == 0 && is_elsewhere(core, ended.strategy, *instrument, *size) =>
+                {
+                    Asked::NewOrder
+                }
                 Intent::SetTarget { .. } => Asked::NewOrderMaybe,
-                Intent::Amend { .. } | Intent::Cancel(_) => Asked::Request,
-                _ => continue,
+                Intent::Amend { .. } | Intent::Cancel(_) | Intent::SetLeverage { .. } => Asked::Request,
+                // Of these a strategy hears only where they are denied, or once for each order.
+                Intent::CancelAll(_) | Intent::SetTimer { .. } | Intent::ClearTimer(_) | Intent::Notify { .. } => continue,
             };
             self.asked.insert((ended.strategy.get(), ended.number.get(), index), Waiting { asked, answers: 0, order: None });
         }
@@ -207,6 +218,16 @@ impl Seen {
         self.asked.clear();
         result
     }
+}
+
+/// Whether a strategy surely is not where it wants to be: nothing of it is under way, and it holds another number of lots. A target
+/// that nobody can understand is nowhere.
+fn is_elsewhere(core: &TradingCore, strategy: StrategyId, instrument: InstrumentId, target: Wanted) -> bool {
+    let Some(strategy) = core.strategy(strategy) else { return false };
+    let is_idle = strategy.orders().all(|order| order.instrument != instrument);
+    let held = strategy.positions().find(|position| position.instrument() == instrument).map_or(Decimal::ZERO, Position::size);
+    let lot = Decimal::new(1, 2);
+    is_idle && target.get().and_then(|target| target.checked_sub(held)).is_none_or(|by| by.abs() >= lot)
 }
 
 /// A hook is handed out while none of its strategy is.

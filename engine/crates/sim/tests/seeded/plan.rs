@@ -4,7 +4,7 @@
 //! leaves the others as they are, which is what shrinking a failure lives on.
 
 use super::random::Random;
-use calypte_kernel::RestartPolicy;
+use calypte_kernel::{Holds, Netting, RestartPolicy};
 
 /// One thing that may happen next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,12 @@ pub(crate) struct Profile {
     pub(crate) power: bool,
     /// What strategies do after a restart and after a fault.
     pub(crate) restart: RestartPolicy,
+    /// Strategies may trade the same instruments of a netted account, each with a position of its own.
+    pub(crate) shares: bool,
+    /// Whether they may hold opposite ones.
+    pub(crate) netting: Netting,
+    /// Which exits the exchange holds; the core guards the others.
+    pub(crate) holds: Holds,
 }
 
 impl Profile {
@@ -134,11 +140,20 @@ impl Profile {
                 RestartPolicy::Flatten,
                 RestartPolicy::Hold,
             ]),
+            shares: random.chance(40),
+            netting: random.pick(&[Netting::Deny, Netting::Allow]),
+            holds: Holds { triggers: random.chance(60), trailing: random.chance(60) },
         }
     }
 
-    /// Whether every fill, fee and payment belongs to a strategy, so that the account's money must be the exchange's to the
-    /// last digit.
+    /// Whether the account's money must be the exchange's to the last digit: about one seed in six. Else a part of it is an
+    /// estimate, for good reason, and only the sums of the strategies are held against the account's:
+    ///
+    /// - Several strategies in one instrument: a position that is reported before its fill is told is taken over by whoever holds
+    ///   the instrument, at a price that is assumed; told to be another's fill, it corrects that one's books, not his.
+    /// - Strangers: fees and profits of trades by hand are nobody's here.
+    /// - Collateral told: what differs by then, since fills are on their way, is booked as paid in or out.
+    /// - Power: what a fill made before the end of the journal was lost is told again, but not what the exchange said of money.
     pub(crate) const fn is_exact(self) -> bool {
         self.own_instruments && !self.strangers && !self.cash_told && !self.power
     }

@@ -76,9 +76,10 @@ pub(crate) fn margin_is_reserved_for_what_is_open(
 }
 
 /// An order that opens is covered by what the account is worth, or makes nothing worse than it was.
-pub(crate) fn margin_covers(before: Option<MarginView>, after: Option<MarginView>, command: &Command) -> Result<(), Violation> {
+pub(crate) fn margin_covers(core: &TradingCore, before: Option<MarginView>, command: &Command) -> Result<(), Violation> {
+    let after = core.margin();
     let opens = match command {
-        Command::Place(new) => !new.reduce_only && !is_of_the_core(new),
+        Command::Place(new) => !new.reduce_only && !is_of_the_core(new) && !closes(core, new),
         Command::Amend { .. } => true,
         Command::Cancel { .. }
         | Command::CancelOutside { .. }
@@ -93,15 +94,16 @@ pub(crate) fn margin_covers(before: Option<MarginView>, after: Option<MarginView
     })
 }
 
-/// Whether the core sends an order by itself, to close: of a strategy that shares an instrument the exchange cannot see that it
-/// reduces.
+/// Whether the core sends an order by itself, to close.
 fn is_of_the_core(new: &NewOrder) -> bool {
     new.client_id.origin().is_some_and(|origin| origin.leg > 2)
 }
 
-/// Whether an order takes away from what its strategy holds, and no more than that.
-fn closes(core: &TradingCore, strategy: StrategyId, new: &NewOrder) -> bool {
-    let mut held = core.strategy(strategy).into_iter().flat_map(StrategyView::positions);
+/// Whether an order takes away from what its strategy holds, and no more than that: where an instrument is shared, the exchange
+/// cannot see that it reduces.
+fn closes(core: &TradingCore, new: &NewOrder) -> bool {
+    let strategy = new.client_id.origin().and_then(|origin| core.strategy(origin.strategy));
+    let mut held = strategy.into_iter().flat_map(StrategyView::positions);
     let size = held.find(|position| position.instrument() == new.instrument).map_or(Decimal::ZERO, Position::size);
     let by = new.side.signed(new.size);
     by.is_sign_negative() != size.is_sign_negative() && by.abs() <= size.abs()
@@ -149,8 +151,7 @@ impl Switches {
         let Command::Place(new) = command else { return Ok(()) };
         let strategy = new.client_id.origin().map(|origin| origin.strategy);
         let killed = self.account || strategy.is_some_and(|strategy| self.strategies.contains(&strategy));
-        let closes = || is_of_the_core(new) && strategy.is_some_and(|strategy| closes(core, strategy, new));
-        hold(new.reduce_only || !killed || closes(), Invariant::KillHolds, || {
+        hold(new.reduce_only || !killed || closes(core, new), Invariant::KillHolds, || {
             format!("{new:?} was sent, while {self:?} are killed")
         })
     }

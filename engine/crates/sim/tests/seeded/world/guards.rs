@@ -77,7 +77,7 @@ impl World {
     pub(super) fn check_sent(&self, command: &Command) -> Result<(), Violation> {
         self.switches.nothing_opens(&self.core, command)?;
         if self.profile.margin {
-            risk::margin_covers(self.margin_before, self.core.margin(), command)?;
+            risk::margin_covers(&self.core, self.margin_before, command)?;
         }
         Ok(())
     }

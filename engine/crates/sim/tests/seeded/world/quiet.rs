@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 /// anew since may take as long again.
 const SECONDS_MAX: usize = 120;
 
-/// How many seconds a kill switch gets to close what it is to close. It may have given up.
+/// How many seconds a kill switch gets to close what it is to close, and an exit that the core guards to find its way past what
+/// rests before it. Either may have given up then.
 const CLOSING_SECONDS_MAX: usize = 20;
 
 /// How many messages and answers one second of them may hold.
@@ -34,7 +35,8 @@ impl World {
         for second in 0..SECONDS_MAX {
             self.drain()?;
             let closes = self.core.strategies().any(calypte_kernel::StrategyView::is_closing);
-            if self.is_at_rest() && (!closes || second > CLOSING_SECONDS_MAX) {
+            let waits = self.profile.shares && self.profile.netted;
+            if self.is_at_rest() && (second > CLOSING_SECONDS_MAX || !closes && !waits) {
                 break;
             }
             self.now = self.now.saturating_add(1_000);
@@ -54,7 +56,8 @@ impl World {
             matches!(state, Open | PartlyFilled)
         };
         let stopping = self.core.strategies().any(|strategy| strategy.state() == &StrategyState::Stopping);
-        !stopping && !self.reconciling && orders.all(|(_, state)| is_settled(state))
+        let unanswered = self.reconciling || self.core.leverage_unanswered() > 0;
+        !stopping && !unanswered && orders.all(|(_, state)| is_settled(state))
     }
 
     /// Moves until nothing is on its way and no hook is out.

@@ -35,6 +35,8 @@ pub(super) fn settings(profile: Profile) -> CoreSettings {
         cash: paid_in(profile),
         live: true,
         books: if profile.netted { Books::Netted } else { Books::Apart },
+        netting: profile.netting,
+        holds: profile.holds,
         saves: true,
         limits,
         risk: account_risk(profile),
@@ -94,6 +96,7 @@ pub(super) fn deployment(strategy: u32, version: u32, profile: Profile) -> Deplo
         tick_interval_ms: (strategy == 2).then_some(1000),
         risk: strategy_risk(strategy, profile),
         restart: profile.restart,
+        shares: profile.shares,
         ..Deployment::new(StrategyId::new(strategy), [].into(), KnownEvents::ALL)
     }
 }
