@@ -14,6 +14,7 @@ pub mod account;
 pub mod ask;
 pub mod assets;
 pub mod budget;
+pub mod by_hand;
 pub mod candles;
 mod connect;
 mod driver;

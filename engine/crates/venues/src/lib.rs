@@ -7,6 +7,7 @@
 
 #![cfg_attr(not(test), forbid(unsafe_code))]
 
+pub mod acceptance;
 pub mod ambient;
 pub mod connector;
 pub mod hyperliquid;

@@ -10,6 +10,8 @@
 
 mod actions;
 mod inquiries;
+#[cfg(test)]
+mod tests;
 
 pub use actions::{ActionStep, Actions, Around, COALESCE_MS, POST_ONLY_PHASE_MS, Signer};
 pub use inquiries::{Inquiries, Inquiry, POLL_MS, RECONCILE_MS};

@@ -139,18 +139,17 @@ impl Hyperliquid {
 
     fn desk(
         &self,
-        network: Network,
-        slippage: Decimal,
+        (network, slippage): (Network, Decimal),
         account: AccountSettings,
+        nonces: Nonces,
         opened: &OpenedAccount,
-    ) -> Result<AccountDesk, CannotStart> {
-        let nonces = Nonces::open(&account.nonces).map_err(|error| CannotStart::Refused(error.to_string()))?;
+    ) -> AccountDesk {
         let signer = Signer { key: account.key, nonces, network, vault: opened.vault };
         let mut actions = Actions::new(signer, Planner::new(slippage));
         if let Some(requests) = &opened.requests {
             actions.ledger.learn(requests, 0);
         }
-        Ok(AccountDesk::new(account.user, opened.collateral, actions, self.ambient.now(), account.fills_known))
+        AccountDesk::new(account.user, opened.collateral, actions, self.ambient.now(), account.fills_known)
     }
 }
 
@@ -172,11 +171,11 @@ impl Connector for Hyperliquid {
             other => CannotStart::Refused(other.to_string()),
         })?;
         check_series(settings, &assets, self.ambient.now()).map_err(|error| CannotStart::Refused(error.to_string()))?;
+        let nonces = settings.account.as_ref().map(|account| Nonces::open(&account.nonces)).transpose();
+        let nonces = nonces.map_err(|error| CannotStart::Refused(error.to_string()))?;
         let Settings { network, series, account: whose, slippage, .. } = self.settings.take().ok_or(CannotStart::Stopped)?;
-        let desk = match whose.zip(account.as_ref()) {
-            Some((whose, account)) => Some(self.desk(network, slippage, whose, account)?),
-            None => None,
-        };
+        let whose = whose.zip(account.as_ref()).zip(nonces);
+        let desk = whose.map(|((whose, account), nonces)| self.desk((network, slippage), whose, nonces, account));
         let opened = Opened {
             instruments: assets.iter().map(|asset| asset.instrument.clone()).collect(),
             fees: account.as_ref().and_then(|account| account.fees),
@@ -234,3 +233,6 @@ impl Connector for Hyperliquid {
         self.running.as_ref().map(|running| running.health.borrow().clone()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

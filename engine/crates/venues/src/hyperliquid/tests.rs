@@ -11,7 +11,7 @@ use super::assets::Assets;
 use super::protocol::parse;
 
 /// A universe of three: `KO` with tiers, one that is gone, `kPEP` in isolated margin.
-const META: &str = r#"{"universe":[{"name":"KO","szDecimals":2,"maxLeverage":20,"marginTableId":51},
+pub(super) const META: &str = r#"{"universe":[{"name":"KO","szDecimals":2,"maxLeverage":20,"marginTableId":51},
     {"name":"OLD","szDecimals":0,"maxLeverage":3,"marginTableId":3,"isDelisted":true},
     {"name":"kPEP","szDecimals":0,"maxLeverage":5,"marginTableId":5,"onlyIsolated":true}],
     "marginTables":[[51,{"description":"","marginTiers":[{"lowerBound":"0.0","maxLeverage":20},
@@ -63,3 +63,25 @@ const ANSWERS: &[&str] = &[
     r#"[{"universe":[{"name":"KO","szDecimals":2,"maxLeverage":20}]},[{"markPx":"61.5"}]]"#,
     r#"{"role":"agent","data":{"user":"0x00000000000000000000000000000000000000aa"}}"#,
 ];
+
+/// Whether some source of the crates beside this one has a function of that name.
+fn is_test(folder: &std::path::Path, name: &str) -> bool {
+    let entries = std::fs::read_dir(folder).expect("the sources are there");
+    entries.map(|entry| entry.expect("it can be read").path()).any(|path| {
+        let is_source = path.extension().is_some_and(|kind| kind == "rs");
+        let holds = || std::fs::read_to_string(&path).expect("it is text").contains(&format!("fn {name}("));
+        if path.is_dir() { is_test(&path, name) } else { is_source && holds() }
+    })
+}
+
+#[test]
+fn every_pitfall_of_the_guide_has_its_test() {
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guide = std::fs::read_to_string(crates.join("../docs/connectors.md")).expect("the guide is there");
+    let rows: Vec<&str> = guide.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    assert_eq!(rows.len(), 32, "33 pitfalls, two of them in one row");
+    for name in rows.iter().flat_map(|row| row.split('`').skip(1).step_by(2)) {
+        let held = ["venues/src", "kernel/src"].iter().any(|sources| is_test(&crates.join(sources), name));
+        assert!(held, "the guide names a test {name}, and there is none");
+    }
+}

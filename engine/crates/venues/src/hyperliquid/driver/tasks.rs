@@ -156,6 +156,7 @@ impl Driver {
         }
         desk.tally.add(&whole.found.tally);
         desk.found(now, &whole.found.snapshot);
+        self.health_due = now;
         news.push(News::Venue(VenueEvent::Snapshot(Box::new(whole.found.snapshot))));
         self.tell(now, news);
     }

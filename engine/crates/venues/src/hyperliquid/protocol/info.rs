@@ -1,6 +1,7 @@
 //! Questions to `POST /info`, and what each weighs.
 
 use super::{Address, Millis, OrderKey};
+use calypte_kernel::Timeframe;
 use serde::{Deserialize, Serialize};
 
 /// A question. Anybody may ask about any address; asking about an agent's instead of its account's finds an empty account.
@@ -168,6 +169,17 @@ pub struct CandleRange {
     pub end_time: Option<Millis>,
 }
 
+impl CandleRange {
+    /// Most candles there can be of it.
+    fn rows_max(&self) -> usize {
+        const MOST: usize = 5_000;
+        let span = self.end_time.map(|end| end.get().saturating_sub(self.start_time.get()));
+        let length = self.interval.parse::<Timeframe>().ok().map(Timeframe::as_millis);
+        let rows = span.zip(length).and_then(|(span, length)| usize::try_from(span / length + 1).ok());
+        rows.map_or(MOST, |rows| rows.min(MOST))
+    }
+}
+
 impl InfoRequest {
     /// What it takes of the weight that an address of ours has each minute, without what its rows add.
     /// <https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits>
@@ -201,9 +213,9 @@ impl InfoRequest {
     }
 
     /// Most rows its answer can have, for setting weight aside before it is asked.
-    pub const fn rows_max(&self) -> usize {
+    pub fn rows_max(&self) -> usize {
         match self {
-            Self::CandleSnapshot { .. } => 5_000,
+            Self::CandleSnapshot { req } => req.rows_max(),
             Self::HistoricalOrders { .. } | Self::UserFills { .. } | Self::UserFillsByTime { .. } => 2_000,
             Self::FundingHistory { .. } | Self::UserFunding { .. } | Self::UserNonFundingLedgerUpdates { .. } => 500,
             Self::RecentTrades { .. } => 100,
@@ -254,6 +266,15 @@ mod tests {
             req: CandleRange { coin: "KO".into(), interval: "1m".into(), start_time: Millis::default(), end_time: None },
         };
         assert_eq!(candles.weight() + candles.row_weight(candles.rows_max()), 103);
+        let rows_max = |interval: &str, end: u64| {
+            let end_time = Millis::new(end);
+            let (coin, interval, start_time) = ("KO".into(), interval.to_owned(), Millis::default());
+            InfoRequest::CandleSnapshot { req: CandleRange { coin, interval, start_time, end_time } }.rows_max()
+        };
+        assert_eq!(
+            [rows_max("1m", 0), rows_max("1m", 599_999), rows_max("1m", 4_000_000_000_000), rows_max("1M", 1)],
+            [1, 10, 5_000, 5_000]
+        );
         let fills = InfoRequest::UserFills { user: user() };
         assert_eq!(fills.weight() + fills.row_weight(2_000), 120);
         assert_eq!(InfoRequest::UserRole { user: user() }.weight(), 60);

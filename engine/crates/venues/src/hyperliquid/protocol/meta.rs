@@ -153,3 +153,33 @@ pub struct Token {
     #[serde(default)]
     pub token_id: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SpotState, parse};
+    use super::*;
+
+    #[test]
+    fn universe_and_contexts_belong_to_one_answer() {
+        let both: MetaAndContexts = parse(
+            br#"[{"universe":[{"name":"KO","szDecimals":2,"maxLeverage":20},{"name":"PEP","szDecimals":0,"maxLeverage":3}]},
+                [{"markPx":"61.5"},{"markPx":"7.25"}]]"#,
+        )
+        .expect("both");
+        let marks: Vec<_> =
+            both.0.universe.iter().zip(&*both.1).map(|(asset, context)| (&*asset.name, context.mark_px)).collect();
+        assert_eq!(marks, [("KO", Number::read("61.5")), ("PEP", Number::read("7.25"))]);
+        let torn = br#"[{"universe":[{"name":"KO","szDecimals":2,"maxLeverage":20},{"name":"PEP"}]},[{"markPx":"61.5"},{}]]"#;
+        assert!(parse::<MetaAndContexts>(torn).is_err(), "with one left out, the places of all others would shift");
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_are_skipped() {
+        let spot: SpotState = parse(
+            br#"{"balances":[{"coin":"USDC","total":"5","hold":"0.0","supplied":"1","ltv":null}],"evmEscrows":[{"coin":"X","total":"9"}],
+                "tokenToAvailableAfterMaintenance":[[0,"4"]],"portfolioMarginEnabled":true}"#,
+        )
+        .expect("a state");
+        assert_eq!((spot.balances.len(), spot.balances[0].total.to_string()), (1, "5".to_owned()));
+    }
+}
