@@ -49,7 +49,7 @@ pub struct Resting<O> {
 
 /// A trade between an order that came and one that was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trade<O> {
+pub struct BookTrade<O> {
     /// The order that was there, before the trade.
     pub maker: Resting<O>,
     /// How much was traded, at the maker's price.
@@ -60,7 +60,7 @@ pub struct Trade<O> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<O> {
     /// A trade.
-    Traded(Trade<O>),
+    Traded(BookTrade<O>),
     /// An order of the same owner stood in the way and is gone.
     SelfCancelled(Resting<O>),
 }
@@ -222,7 +222,7 @@ impl<O: Copy + Eq> OrderBook<O> {
         let size = maker.size.min(order.size);
         self.reduce(maker.id, size.get());
         let left = Size::new(order.size.get().saturating_sub(size.get())).ok();
-        Some((Step::Traded(Trade { maker, size }), left))
+        Some((Step::Traded(BookTrade { maker, size }), left))
     }
 
     /// Lets what is left of an order rest, where it is one that does.

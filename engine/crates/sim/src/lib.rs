@@ -18,7 +18,7 @@ pub use backtest::{
     Backtest, BacktestError, BacktestSettings, BacktestSettingsError, InputRecorder, LATENCY_MS_MAX, Latency,
     MESSAGES_UNDER_WAY_MAX, ModelSettings, RecorderError, SeriesSource, TRADES_MAX,
 };
-pub use book::{BOOK_ORDERS_MAX, BookError, BookLevel, Incoming, OrderBook, Placed, Rest, Resting, Step, Trade};
+pub use book::{BOOK_ORDERS_MAX, BookError, BookLevel, BookTrade, Incoming, OrderBook, Placed, Rest, Resting, Step};
 pub use exchange::{
     Exchange, ExchangeSettings, ExchangeSettingsError, Leverage, LimitFill, MarginSettings, STANDING_ORDERS_MAX, ZeroVolume,
     path as candle_path,

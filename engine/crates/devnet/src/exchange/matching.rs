@@ -6,7 +6,7 @@ use super::random::mixed;
 use super::shown::LongUpdate;
 use super::{Exchange, is_house};
 use calypte_kernel::{Decimal, Side};
-use calypte_sim::{Incoming, Rest, Step, Trade as BookTrade};
+use calypte_sim::{BookTrade, Incoming, Rest, Step};
 use calypte_venues::hyperliquid::protocol::{Address, Fill, FillLiquidation, OrderUpdate, Trade};
 
 /// What an order traded on its way.

@@ -110,7 +110,7 @@ impl Naive {
                 continue;
             }
             let size = maker.size.min(order.size);
-            steps.push(Step::Traded(Trade { maker, size }));
+            steps.push(Step::Traded(BookTrade { maker, size }));
             match Size::new(maker.size.get() - size.get()) {
                 Ok(left) => self.orders[place].size = left,
                 Err(_) => drop(self.orders.remove(place)),
