@@ -117,6 +117,26 @@ fn flags_that_fit_nothing_are_usage_errors_with_words() {
 }
 
 #[test]
+fn recorded_funding_is_paid_for_what_is_held() {
+    let strategy = component("ema-atr");
+    let Some(folder) = shared_file("data") else { return };
+    let file = |name: &str| folder.join(format!("{name}-hyperliquid.csv.gz")).display().to_string();
+    for coin in ["BTC", "ETH", "SOL", "HYPE"] {
+        let candles = format!("{coin}:1h={}", file(&format!("{coin}-1h")));
+        let rates = format!("{coin}={}", file(&format!("{coin}-funding")));
+        let arguments = ["--data", &candles, "--cash", "10000000", "--instrument", "hyperliquid"];
+        let plain = backtest(&strategy, &arguments).ok().json();
+        let funded = backtest(&strategy, &[&arguments[..], &["--funding", &rates]].concat()).ok().json();
+        let (paid, hours) = (funded["counts"]["funding_payments"].as_u64(), funded["counts"]["candles"].as_u64());
+        assert!(paid > Some(1_000) && paid <= hours, "{coin}: {paid:?} payments in {hours:?} hours");
+        assert_eq!(funded["fills"], plain["fills"], "{coin}: funding moves money, not what is decided");
+        let difference = number(&funded["final_equity"]) - number(&plain["final_equity"]);
+        let funding = number(&funded["funding"]);
+        assert!(funding != 0.0 && (difference - funding).abs() < 1e-6, "{coin}: {difference} is not {funding}");
+    }
+}
+
+#[test]
 fn a_guest_hears_the_recorded_market_and_fills_from_its_queue() {
     let strategy = hostile("quoter");
     let Some(folder) = shared_file("data") else { return };
