@@ -2,6 +2,7 @@
 
 mod faults;
 mod played;
+mod seeds;
 
 use super::*;
 use crate::acceptance::{Bench, Breaks, Failed, Trader, run};

@@ -172,6 +172,23 @@ impl Played {
         self.state().sockets.iter().for_each(|socket| drop(socket.send(message.clone())));
     }
 
+    /// What became of the order with that name, and how much of it filled; none: it was never there.
+    pub(crate) fn fate(&self, cloid: Cloid) -> Option<(&'static str, Decimal)> {
+        let state = self.state();
+        let order = state.orders.values().rev().find(|order| order.place.cloid == Some(cloid))?;
+        Some((order.status, order.place.size.get() - order.left))
+    }
+
+    /// How often it was placed.
+    pub(crate) fn placed(&self, cloid: Cloid) -> usize {
+        self.state().orders.values().filter(|order| order.place.cloid == Some(cloid)).count()
+    }
+
+    /// What the account holds.
+    pub(crate) fn position(&self) -> Decimal {
+        self.state().position
+    }
+
     /// Somebody trades against the order with that name.
     pub(crate) fn fill(&self, cloid: Cloid, size: &str) {
         let mut state = self.state();
