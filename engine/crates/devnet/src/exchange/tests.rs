@@ -1,5 +1,9 @@
 //! Tests of the whole exchange, through what it is told and what it tells.
 
+mod groups;
+mod hostile;
+mod margins;
+mod market;
 mod orders;
 
 use super::orders::Stage;
