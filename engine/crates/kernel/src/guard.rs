@@ -4,7 +4,7 @@ use crate::kill::EquityWatch;
 use crate::protections::Rests;
 use crate::rates::Bucket;
 use crate::{
-    ClientOrderId, Decimal, InstrumentId, KillAction, KillCause, KillRule, KillTrigger, Killed, REJECTS_MAX, Timestamp,
+    ClientOrderId, Decimal, InstrumentId, KillAction, KillCause, KillRule, KillTrigger, Killed, Price, REJECTS_MAX, Timestamp,
     TradingState,
 };
 use std::collections::VecDeque;
@@ -191,6 +191,30 @@ pub(crate) struct DeadMan {
     pub(crate) lost: bool,
 }
 
+/// What the market made of positions that belong to no strategy since each was first seen with a price. For how much they were
+/// bought nobody knows.
+#[derive(Debug, Default)]
+pub(crate) struct OutsideMade {
+    /// Up to the latest look.
+    pub(crate) sum: Decimal,
+    /// Those that were held then, with their prices, by instrument.
+    marks: Vec<(InstrumentId, Price)>,
+}
+
+impl OutsideMade {
+    /// Looks at what is held now, by instrument, with its size and its price. What cannot be reckoned is as it was.
+    pub(crate) fn look(&mut self, held: impl Iterator<Item = (InstrumentId, Decimal, Price)>) {
+        let before = std::mem::take(&mut self.marks);
+        for (instrument, size, mark) in held {
+            if let Ok(place) = before.binary_search_by_key(&instrument, |(of, _)| *of) {
+                let by = mark.get().checked_sub(before[place].1.get()).and_then(|by| by.checked_mul(size));
+                self.sum = by.and_then(|by| self.sum.checked_add(by)).unwrap_or(self.sum);
+            }
+            self.marks.push((instrument, mark));
+        }
+    }
+}
+
 /// What guards the account.
 #[derive(Debug)]
 pub(crate) struct AccountGuard {
@@ -202,6 +226,8 @@ pub(crate) struct AccountGuard {
     pub(crate) dead_man: DeadMan,
     /// Whether anything is declared or under way that has to be looked after.
     pub(crate) watching: bool,
+    /// What the market made of positions that belong to no strategy, for rules that watch money.
+    pub(crate) outside_made: OutsideMade,
     /// What is under way of cancelling and closing what belongs to no strategy.
     pub(crate) outside: Option<Closing>,
     /// When to look next, if nothing happens.
@@ -216,6 +242,7 @@ impl Default for AccountGuard {
             connected: true,
             dead_man: DeadMan::default(),
             watching: false,
+            outside_made: OutsideMade::default(),
             outside: None,
             wake: None,
         }

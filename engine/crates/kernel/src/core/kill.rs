@@ -80,6 +80,9 @@ impl TradingCore {
     }
 
     fn watch_account(&mut self) {
+        if watches_money(&self.settings.risk.kill) {
+            self.look_outside();
+        }
         let rules = &self.settings.risk.kill;
         let equity = if watches_money(rules) { self.watched_equity() } else { None };
         let ages = (0..self.slots.len()).filter_map(|place| self.oldest_ms(place));
@@ -101,7 +104,8 @@ impl TradingCore {
     }
 
     fn watched_equity(&self) -> Option<Decimal> {
-        self.slots.iter().try_fold(self.settled(), |sum, slot| sum.checked_add(self.watched_worth(slot)?))
+        let settled = self.settled().checked_add(self.account_guard.outside_made.sum)?;
+        self.slots.iter().try_fold(settled, |sum, slot| sum.checked_add(self.watched_worth(slot)?))
     }
 
     /// What a strategy's open positions are worth to a kill switch. One without a price is reckoned at its entry, so that it

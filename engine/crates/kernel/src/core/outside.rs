@@ -39,6 +39,15 @@ impl TradingCore {
         Some(tally)
     }
 
+    /// Notes what the market made of positions that belong to no strategy since the latest look.
+    pub(super) fn look_outside(&mut self) {
+        let held = self.settings.instruments.iter().zip(&self.holdings).filter_map(|(instrument, holding)| {
+            let mark = self.feeds.mark_price(instrument.id).filter(|_| !holding.unattributed.is_zero())?;
+            Some((instrument.id, holding.unattributed, mark))
+        });
+        self.account_guard.outside_made.look(held);
+    }
+
     /// Whether the name is one of ours that belongs to no strategy.
     pub(super) fn is_own_hand(&self, name: ClientOrderId) -> bool {
         name.origin().is_some_and(|origin| origin.account == self.settings.account && origin.strategy == OWN_HAND)

@@ -216,3 +216,15 @@ fn a_trade_by_hand_where_nothing_is_nobodys_is_the_holders() {
     assert_eq!(script.core().positions().map(|(_, position)| position.size()).collect::<Vec<_>>(), [number("-1.4")]);
     assert_eq!(script.core().unattributed(InstrumentId::new(0)), Decimal::ZERO);
 }
+
+#[test]
+fn what_the_market_makes_of_nobodys_positions_counts_for_the_accounts_switch() {
+    let given = "netted\n live\n account kill loss 50 flatten\n deploy 1\n start 1\n snapshot 0=10 time 0\n answer subscribe 0\n \
+                 candle 0 100";
+    let killed = |then: &str| replay(&format!("{given}\n {then}")).contains("Killed");
+    assert!(!killed("candle 0 96"));
+    assert!(killed("candle 0 95"));
+    let half_sold = "at 10\n candle 0 120\n external-fill 7 sell 5 120\n candle 0 85";
+    assert!(!killed(half_sold), "it made 200, and lost 175 of it");
+    assert!(killed("candle 0 120\n candle 0 90\n external-fill 7 sell 5 90\n candle 0 80"), "it made 200, and lost 350");
+}
