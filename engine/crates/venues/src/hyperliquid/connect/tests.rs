@@ -227,15 +227,20 @@ async fn candles_pass_in_order_and_what_a_cut_took_is_asked_for() {
     rig.played.cut();
     rig.played.candle(minute, "62.5", 9);
     rig.played.candle(minute + 60_000, "63.5", 4);
-    tokio::time::sleep(Duration::from_mins(2)).await;
+    let mut news = rig.during(Duration::from_mins(2)).await;
     rig.played.candle(minute + 120_000, "64.5", 1);
     rig.played.candle(minute + 180_000, "65.5", 1);
-    let is_candle = |news: &News| matches!(news, News::Market(MarketEvent::Candle { .. }));
-    let mut closes = Vec::new();
-    while closes.len() < 3 {
-        let News::Market(MarketEvent::Candle { candle, .. }) = rig.hear(is_candle).await else { unreachable!("picked") };
-        closes.push((candle.open_time.as_millis() - minute, candle.close.to_string()));
-    }
+    let last = |news: &News| matches!(news, News::Market(MarketEvent::Candle { candle, .. }) if candle.open_time.as_millis() == minute + 120_000);
+    news.extend(rig.until(last).await);
+    let closes: Vec<_> = news
+        .iter()
+        .filter_map(|news| match news {
+            News::Market(MarketEvent::Candle { candle, .. }) => {
+                Some((candle.open_time.as_millis() - minute, candle.close.to_string()))
+            }
+            _ => None,
+        })
+        .collect();
     assert_eq!(closes, [(0, "62.5".into()), (60_000, "63.5".into()), (120_000, "64.5".into())]);
 }
 

@@ -141,6 +141,7 @@ async fn one_that_nobody_dials_is_told_of_too() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_holds_the_stream_up_and_loses_nothing() {
     let (socket, mut news, theirs) = opened();
+    let (sent, all_sent) = tokio::sync::oneshot::channel();
     let server = async {
         let mut server = accept_async(theirs).await.expect("a handshake");
         for number in 0..50 {
@@ -148,10 +149,11 @@ async fn a_slow_reader_holds_the_stream_up_and_loses_nothing() {
         }
         assert!(socket.send("still sends".into()));
         assert_eq!(server.next().await.expect("open").expect("sound"), Message::text("still sends"));
+        sent.send(()).expect("it is waited for");
         drop(server);
     };
     let client = async {
-        tokio::time::sleep(Duration::from_mins(1)).await;
+        all_sent.await.expect("it is sent");
         let mut texts = Vec::new();
         while let Some(report) = news.recv().await {
             if let SocketNews::Text(text) = report.news {
