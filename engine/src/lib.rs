@@ -1,6 +1,7 @@
 //! The shell around the core: command line, files, reports, and the loop that hands events from a simulated exchange to
 //! sandboxed strategies. The only crate here that may fail with words alone (`anyhow`); what it decides about trading is nothing.
 
+pub mod bus;
 pub mod calendar;
 pub mod cli;
 pub mod component;

@@ -25,6 +25,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wasmtime", &["calypte-host"]),
     ("anyhow", &["calypte", "tests"]),
     ("clap", &["calypte"]),
+    ("redis", &["calypte"]),
     ("tokio", &["calypte", "calypte-host", "calypte-venues", "calypte-devnet", "tests"]),
 ];
 

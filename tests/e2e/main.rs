@@ -21,6 +21,9 @@ mod fuzz;
 // What the examples do as components.
 mod examples;
 
+// What the services of a live system share.
+mod bus;
+
 // What the program does as a whole.
 mod backtest;
 mod cli;

@@ -12,6 +12,7 @@ mod component;
 mod market;
 mod paths;
 mod process;
+mod redis_server;
 pub mod reference;
 mod skip;
 
@@ -19,4 +20,5 @@ pub use component::{component, hostile};
 pub use market::{spec_candles, synth_candles};
 pub use paths::{repository, shared, shared_file, temp_dir};
 pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, run};
+pub use redis_server::RedisServer;
 pub use skip::skip;
