@@ -3,6 +3,7 @@
 mod differences;
 mod faults;
 mod groups;
+mod guide;
 mod office;
 mod publishing;
 mod server;

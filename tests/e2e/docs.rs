@@ -94,6 +94,10 @@ fn run_page(page: impl AsRef<Path>) {
             skip(&format!("the commands at {place}: {reason}"));
             continue;
         }
+        if block.commands.contains("redis-cli") && !is_installed("redis-cli") {
+            skip(&format!("the commands at {place}: redis is not installed"));
+            continue;
+        }
         if block.commands == EVERYTHING {
             if std::env::var_os(RUN_BY_EVERYTHING).is_none() {
                 skip(&format!("the commands at {place}: `{EVERYTHING}` runs these tests, not the other way round"));
@@ -107,6 +111,11 @@ fn run_page(page: impl AsRef<Path>) {
         let ended = run(&mut shell);
         assert_eq!(ended.code, Some(0), "{place} is not true: {ended}");
     }
+}
+
+/// Whether there is such a program.
+fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok()
 }
 
 /// Makes the folder that a page's commands run in, and returns the search path for them.
