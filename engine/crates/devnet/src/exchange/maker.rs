@@ -1,6 +1,7 @@
 //! The exchange without us: prices that move, a market maker that quotes around them, others who trade.
 
-use super::{CROWD, Event, Exchange, MAKER, ORACLE_MS, TICK_MS};
+use super::settings::is_price;
+use super::{CROWD, Event, Exchange, MAKER, ORACLE_MS, PriceError, TICK_MS};
 use calypte_kernel::{Decimal, Price, Rounding, Side, Size, TimeInForce};
 use calypte_sim::Incoming;
 
@@ -34,6 +35,21 @@ impl Exchange {
                 self.quote(coin);
             }
         }
+    }
+
+    /// Moves a coin's oracle to a price, from where it goes on. The market maker follows at once, the mark with the next tick.
+    ///
+    /// # Errors
+    /// Where there is no such coin, or it cannot have that price.
+    pub fn set_price(&mut self, coin: &str, price: Decimal) -> Result<(), PriceError> {
+        let place = self.markets.iter().position(|market| market.coin.name == coin).ok_or(PriceError::Coin)?;
+        let rounded = self.markets[place].rules.round_price(price, Rounding::Nearest);
+        let rounded = rounded.filter(|rounded| is_price(*rounded) && is_price(price)).ok_or(PriceError::Price)?;
+        self.blocks += 1;
+        self.markets[place].oracle = rounded;
+        self.quote(place);
+        self.end_block();
+        Ok(())
     }
 
     /// Quotes anew. What now stands in the way is traded with.

@@ -186,6 +186,17 @@ pub enum DepositError {
     House,
 }
 
+/// Why a price cannot be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PriceError {
+    /// No such coin.
+    #[error("there is no such coin")]
+    Coin,
+    /// No such price.
+    #[error("a price must be positive, at most {PRICE_MAX}, and not smaller than any that the coin can have")]
+    Price,
+}
+
 impl Settings {
     /// An exchange with a few coins whose prices walk, open from this time on, with nobody's money in it yet.
     pub fn new(seed: u64, start: Millis) -> Self {

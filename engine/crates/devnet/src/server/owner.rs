@@ -1,0 +1,131 @@
+//! The one task that has the node: takes commands and time to it, and what comes of them to the sockets.
+
+use super::wall_clock;
+use crate::node::{ConnectRefused, HttpAnswer, Node, OutKind, SessionId};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Most frames that wait for one socket to take them: a slow reader is cut.
+pub(super) const SOCKET_FRAMES_MAX: usize = 4_096;
+
+/// What connections ask of the node.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A request. No answer: its connection ends.
+    Post { from: IpAddr, path: String, body: Vec<u8>, answer: oneshot::Sender<HttpAnswer> },
+    /// A request from behind.
+    Control { method: String, path: String, body: Vec<u8>, answer: oneshot::Sender<HttpAnswer> },
+    /// A new socket.
+    Connect { from: IpAddr, answer: oneshot::Sender<Result<Place, ConnectRefused>> },
+    /// A frame of a socket.
+    Receive { id: SessionId, text: String },
+    /// The end of a socket.
+    Disconnect { id: SessionId },
+}
+
+/// A socket's place at the node.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) id: SessionId,
+    /// What is to be done with it. It ends with this.
+    pub(super) frames: mpsc::Receiver<OutKind>,
+    /// Ends when the socket is to be cut at once, whatever still waits.
+    pub(super) cut: oneshot::Receiver<()>,
+}
+
+/// The node's side of it.
+#[derive(Debug)]
+struct Socket {
+    frames: mpsc::Sender<OutKind>,
+    /// Dropped with it.
+    _cut: oneshot::Sender<()>,
+}
+
+/// The owner of the node.
+#[derive(Debug)]
+pub(super) struct Owner {
+    node: Node,
+    sockets: BTreeMap<SessionId, Socket>,
+}
+
+impl Owner {
+    pub(super) const fn new(node: Node) -> Self {
+        Self { node, sockets: BTreeMap::new() }
+    }
+
+    /// Serves until it is to stop, or nobody is left to command.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut stopped: watch::Receiver<bool>) {
+        loop {
+            self.node.advance(wall_clock());
+            self.hand_out();
+            let due = self.node.next_due().get().saturating_sub(wall_clock().get());
+            tokio::select! {
+                _ = stopped.changed() => break,
+                command = commands.recv() => match command {
+                    Some(command) => self.take(command),
+                    None => break,
+                },
+                () = tokio::time::sleep(Duration::from_millis(due)) => {}
+            }
+        }
+        for socket in self.sockets.values() {
+            // A full queue is cut all the same, when this ends.
+            drop(socket.frames.try_send(OutKind::Close { code: 1001, reason: "Going away" }));
+        }
+        // Until each has said that it has ended.
+        while !self.sockets.is_empty()
+            && let Some(command) = commands.recv().await
+        {
+            if let Command::Disconnect { id } = command {
+                self.sockets.remove(&id);
+            }
+        }
+    }
+
+    fn take(&mut self, command: Command) {
+        self.node.advance(wall_clock());
+        // Whoever no longer waits for an answer needs none.
+        match command {
+            Command::Post { from, path, body, answer } => {
+                if let Some(done) = self.node.post(from, &path, &body) {
+                    drop(answer.send(done));
+                }
+            }
+            Command::Control { method, path, body, answer } => drop(answer.send(self.node.control(&method, &path, &body))),
+            Command::Connect { from, answer } => self.connect(from, answer),
+            Command::Receive { id, text } => self.node.receive(id, &text),
+            Command::Disconnect { id } => {
+                self.node.disconnect(id);
+                self.sockets.remove(&id);
+            }
+        }
+        self.hand_out();
+    }
+
+    fn connect(&mut self, from: IpAddr, answer: oneshot::Sender<Result<Place, ConnectRefused>>) {
+        let id = match self.node.connect(from) {
+            Ok(id) => id,
+            Err(refused) => return drop(answer.send(Err(refused))),
+        };
+        let (sender, frames) = mpsc::channel(SOCKET_FRAMES_MAX);
+        let (cutter, cut) = oneshot::channel();
+        self.sockets.insert(id, Socket { frames: sender, _cut: cutter });
+        if answer.send(Ok(Place { id, frames, cut })).is_err() {
+            self.node.disconnect(id);
+            self.sockets.remove(&id);
+        }
+    }
+
+    /// Gives sockets what is theirs. One that does not keep up is cut.
+    fn hand_out(&mut self) {
+        while let Some(out) = self.node.poll() {
+            let Some(socket) = self.sockets.get(&out.session) else { continue };
+            if out.kind == OutKind::Cut || socket.frames.try_send(out.kind).is_err() {
+                self.node.disconnect(out.session);
+                self.sockets.remove(&out.session);
+            }
+        }
+    }
+}
