@@ -81,11 +81,23 @@ fn an_account_too_small_for_its_position_trades_nothing() {
     let (folder, strategy) = (temp_dir(), component("ema-atr"));
     let (data, _) = market(folder.path());
     let run = |more: &[&str]| backtest(&strategy, &[&["--data", &data, "--cash", "100"], more].concat()).ok().json();
-    assert!(run(&[])["fills"].as_u64() > Some(0));
+    let rich = run(&[]);
+    assert!(rich["fills"].as_u64() > Some(0));
+    assert_eq!((&rich["warnings"], &rich["rejections"]), (&serde_json::json!([]), &serde_json::json!({})));
     let poor = run(&["--leverage", "2"]);
     assert_eq!(poor["fills"], 0);
-    let refused = poor["counts"]["rejected"].as_u64().zip(poor["counts"]["denied"].as_u64());
-    assert!(refused.is_some_and(|(rejected, denied)| rejected + denied > 0), "{}", poor["counts"]);
+    let rejected = poor["counts"]["rejected"].as_u64().expect("a number");
+    assert!(rejected > 0, "{}", poor["counts"]);
+    assert_eq!(poor["rejections"], serde_json::json!({"insufficient-margin": rejected}));
+    let warning = poor["warnings"][0].as_str().expect("a run that could not trade says so");
+    assert!(warning.starts_with("nothing was traded: ") && warning.contains("insufficient-margin"), "{warning}");
+    let told = calypte(["backtest", path(&strategy), "--data", &data, "--cash", "100", "--leverage", "2"]).ok();
+    assert!(told.stderr.contains(&format!("warning: {warning}")), "{}", told.stderr);
+    assert!(
+        told.stdout.contains(&format!("\nrejected        {rejected} (insufficient-margin {rejected})\n")),
+        "{}",
+        told.stdout
+    );
 }
 
 #[test]

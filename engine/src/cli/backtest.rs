@@ -82,6 +82,9 @@ pub(super) fn execute(
             _ => {}
         }
     }
+    for warning in &record.warnings {
+        output.remark(&format!("warning: {warning}"));
+    }
     for data in &report.data {
         for warning in &data.warnings {
             output.remark(&format!("warning: {}: {warning}", data.file.display()));

@@ -1,6 +1,6 @@
 //! Results as tables for a terminal.
 
-use crate::report::{RunRecord, SweepReport, SweepRow, escape_terminal};
+use crate::report::{RunRecord, SweepReport, SweepRow, count_words, escape_terminal};
 use std::fmt::Write;
 
 /// Rows of a sweep that are shown; all of them are in its files.
@@ -15,6 +15,14 @@ pub(super) fn of_run(record: &RunRecord) -> String {
     line("status", record.reason.as_ref().map_or_else(|| record.status.to_owned(), |why| format!("{}: {why}", record.status)));
     line("period", format!("{} to {}", record.start, record.end));
     line("events", format!("{} ({} candles)", record.events, record.counts.candles));
+    let orders = &record.counts;
+    line("orders", format!("{} from {} intents, {} cancelled", orders.orders, orders.intents, orders.cancelled));
+    if orders.denied > 0 {
+        line("denied", count_words(orders.denied, &record.denials));
+    }
+    if orders.rejected > 0 {
+        line("rejected", count_words(orders.rejected, &record.rejections));
+    }
     line("fills", format!("{} ({} of resting orders)", record.fills, record.counts.maker_fills));
     line("fees", record.fees.clone());
     if record.counts.funding_payments > 0 {
@@ -36,9 +44,6 @@ pub(super) fn of_run(record: &RunRecord) -> String {
     let quality = format!("win rate {}, profit factor {}", percent(record.win_rate), number(record.profit_factor));
     line("round trips", format!("{}, {quality}", trades.count));
     line("exposure", format!("{}, turnover {}", percent(Some(record.exposure)), number(record.turnover)));
-    if record.counts.denied + record.counts.rejected > 0 {
-        line("refused", format!("{} denied, {} rejected", record.counts.denied, record.counts.rejected));
-    }
     let fuel = &record.fuel_detail;
     line("fuel", format!("{} (per event: mean {:.0}, p99 {}, max {})", fuel.total, fuel.mean, fuel.p99, fuel.max));
     line("wall time", speed(record));

@@ -6,7 +6,8 @@ use super::figures::{self, Figure};
 use super::record::RunRecord;
 use super::said;
 use crate::run::RunReport;
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
 use std::sync::OnceLock;
 
 /// Looks of the page.
@@ -49,6 +50,9 @@ pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> St
     );
     if let Some(reason) = &report.reason {
         writeln!(body, "<p class=\"warning\">{}</p>", escape(reason)).expect("text grows");
+    }
+    for warning in &report.warnings {
+        writeln!(body, "<p class=\"warning\">{}</p>", escape(warning)).expect("text grows");
     }
     for data in &report.data {
         for warning in &data.warnings {
@@ -168,20 +172,7 @@ fn tables(report: &RunRecord) -> Vec<(&'static str, Rows)> {
         ("Fees", report.fees.clone()),
         ("Traded notional", report.traded_notional.clone()),
     ]);
-    let counts = &report.counts;
-    let mut events = rows([
-        ("Candles", counts.candles.to_string()),
-        ("Candles missing", counts.missing_candles.to_string()),
-        ("Orders", counts.orders.to_string()),
-        ("Denied", counts.denied.to_string()),
-        ("Rejected", counts.rejected.to_string()),
-        ("Cancelled", counts.cancelled.to_string()),
-        ("Fills", report.fills.to_string()),
-        ("  of resting orders", counts.maker_fills.to_string()),
-        ("Events", report.events.to_string()),
-    ]);
-    let kinds = report.events_by_kind.iter().filter(|(_, count)| **count > 0);
-    events.extend(kinds.map(|(kind, count)| (format!("  {kind}"), count.to_string())));
+    let events = went_through(report);
     let mut fuel = rows([
         ("Total", report.fuel.to_string()),
         ("Mean per event", number(Some(report.fuel_detail.mean))),
@@ -190,6 +181,32 @@ fn tables(report: &RunRecord) -> Vec<(&'static str, Rows)> {
     ]);
     fuel.extend(report.strategies.iter().map(|strategy| (format!("  {}", strategy.name), strategy.fuel.to_string())));
     vec![("Result", result), ("Round trips", round_trips), ("What went through", events), ("Fuel", fuel)]
+}
+
+fn went_through(report: &RunRecord) -> Rows {
+    let counts = &report.counts;
+    let mut all = rows([
+        ("Candles", counts.candles.to_string()),
+        ("Candles missing", counts.missing_candles.to_string()),
+        ("Intents", counts.intents.to_string()),
+        ("Denied", counts.denied.to_string()),
+    ]);
+    all.extend(parts(&report.denials));
+    all.extend(rows([("Orders", counts.orders.to_string()), ("Rejected", counts.rejected.to_string())]));
+    all.extend(parts(&report.rejections));
+    all.extend(rows([
+        ("Cancelled", counts.cancelled.to_string()),
+        ("Fills", report.fills.to_string()),
+        ("  of resting orders", counts.maker_fills.to_string()),
+        ("Events", report.events.to_string()),
+    ]));
+    all.extend(parts(&report.events_by_kind));
+    all
+}
+
+/// What a count is made of.
+fn parts<K: Display>(counts: &BTreeMap<K, u64>) -> impl Iterator<Item = (String, String)> {
+    counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| (format!("  {name}"), count.to_string()))
 }
 
 fn table(title: &str, rows: &Rows) -> String {

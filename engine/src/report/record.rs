@@ -1,8 +1,10 @@
 //! `report.json`: the record of a run. Fields are added, never renamed; another meaning is another version.
 
 mod build;
+mod refused;
 
 pub(crate) use build::parameter;
+pub(crate) use refused::count_words;
 
 use crate::request::RiskFile;
 use calypte_kernel::Decimal;
@@ -140,8 +142,14 @@ pub struct RunRecord {
     pub start: String,
     /// Where it stopped.
     pub end: String,
+    /// What is odd about the run as a whole, in words.
+    pub warnings: Vec<String>,
     /// How many of each.
     pub counts: CountsRecord,
+    /// Requests denied by the risk gate, by code.
+    pub denials: BTreeMap<String, u64>,
+    /// Requests refused by the exchange, by code.
+    pub rejections: BTreeMap<String, u64>,
     /// Events by kind; hooks that are no events (`init`, `on-stop`) are counted in `events` only.
     pub events_by_kind: BTreeMap<&'static str, u64>,
     /// Funding received, what was paid taken off. Exact.
@@ -278,8 +286,8 @@ pub struct CountsRecord {
 pub struct DrawdownRecord {
     /// As a fraction of the peak.
     pub fraction: f64,
-    /// In money.
-    pub amount: f64,
+    /// In money. Exact.
+    pub amount: String,
     /// When the peak was left.
     pub start: String,
     /// When it was deepest.
@@ -453,10 +461,10 @@ pub struct TradeRecord {
     pub pnl: String,
     /// Fees. Exact.
     pub fees: String,
-    /// Worst open result on the way.
-    pub mae: f64,
-    /// Best open result on the way.
-    pub mfe: f64,
+    /// Worst open result on the way. Exact.
+    pub mae: String,
+    /// Best open result on the way. Exact.
+    pub mfe: String,
 }
 
 /// An exact number as text, without trailing zeros.

@@ -12,7 +12,7 @@ use calypte_kernel::{
 };
 use calypte_sim::{
     Counts, DataFault, Drawdown, EquityPoint, FuelSummary, Money, MonthReturn, Observer, OpenPosition, Outcome, Performance,
-    RunStatus, StrategyOutcome, Trade, TradeStatistics,
+    Refusals, RunStatus, StrategyOutcome, Trade, TradeStatistics,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -64,8 +64,8 @@ fn outcome(status: RunStatus) -> Outcome {
         exit_price: number("99.9"),
         pnl: number("0.41"),
         fees: number("0.0900"),
-        mae: 0.25,
-        mfe: 1.5,
+        mae: number("0.250"),
+        mfe: number("1.5"),
     };
     let position = OpenPosition {
         strategy: StrategyId::new(0),
@@ -85,6 +85,7 @@ fn outcome(status: RunStatus) -> Outcome {
             fills: 3,
             ..Counts::default()
         },
+        refusals: Refusals::default(),
         money: Money {
             initial_cash: number("1000"),
             final_equity: number("1000.4100"),
@@ -95,7 +96,7 @@ fn outcome(status: RunStatus) -> Outcome {
         },
         performance: Performance {
             total_return: Some(0.00041),
-            max_drawdown: Some(Drawdown { fraction: 0.001, amount: 1.0, start: at(1), end: at(2), recovery: None }),
+            max_drawdown: Some(Drawdown { fraction: 0.001, amount: number("1.0"), start: at(1), end: at(2), recovery: None }),
             exposure: 0.5,
             ..Performance::default()
         },
@@ -210,6 +211,8 @@ fn a_report_begins_with_what_everybody_asks() {
     assert_eq!(record["sharpe"], Value::Null, "what is not defined is null");
     assert_eq!(record["events_by_kind"]["candle"], 60);
     assert_eq!(record["trades"][0]["side"], "short");
+    assert_eq!((&record["trades"][0]["mae"], &record["trades"][0]["mfe"]), (&"0.25".into(), &"1.5".into()));
+    assert_eq!(record["max_drawdown"]["amount"], "1");
     assert_eq!(record["trades"][0]["entry_time"], "2024-01-01T00:01:00Z");
     assert_eq!(record["open_positions"][0]["size"], "-1");
     assert_eq!(record["strategies"][0]["parameters"], serde_json::json!({"fast": 5, "filter": "0.0005"}));
@@ -248,6 +251,33 @@ fn a_run_that_ended_early_says_where_and_why() {
         (&bad_data["fault"]["kind"], &bad_data["fault"]["place"]),
         (&Value::from("data"), &Value::from("a.csv: line 9"))
     );
+}
+
+#[test]
+fn a_run_that_asked_and_got_nothing_says_why() {
+    let mut run = run(RunStatus::Completed);
+    run.outcome.counts = Counts { intents: 9, orders: 3, denied: 5, rejected: 2, cancelled: 1, ..run.outcome.counts };
+    run.outcome.refusals = Refusals {
+        denied: [("no-position".into(), 2), ("below-min-notional".into(), 3)].into(),
+        rejected: [("would-take".into(), 2)].into(),
+    };
+    let record = |run: &RunReport| serde_json::to_value(RunRecord::new(run)).expect("it is JSON");
+    let filled = record(&run);
+    assert_eq!(filled["denials"], serde_json::json!({"below-min-notional": 3, "no-position": 2}));
+    assert_eq!(filled["rejections"], serde_json::json!({"would-take": 2}));
+    assert_eq!(filled["warnings"], serde_json::json!([]), "it traded");
+
+    run.outcome.counts.fills = 0;
+    let words = "nothing was traded: 9 intents, 5 (below-min-notional 3, no-position 2) denied; 3 orders reached the exchange, \
+                 2 (would-take 2) rejected, 1 cancelled, none filled";
+    assert_eq!(record(&run)["warnings"], serde_json::json!([words]));
+    let page = html::run_page(&run, &RunRecord::new(&run), &Drawn::default());
+    assert!(page.contains(&format!("<p class=\"warning\">{words}</p>")));
+    assert!(page.contains("<th class=\"part\">below-min-notional</th><td>3</td>"));
+
+    // A strategy that asks for timers alone does not mean to trade.
+    run.outcome.counts = Counts { intents: 9, ..Counts::default() };
+    assert_eq!(record(&run)["warnings"], serde_json::json!([]));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Money is exact and changes only with fills and funding: `settled` is what was paid in, plus the profit of everything that is
 //! flat again, less fees, plus funding; a holding remembers what flowed since it was last flat. So `equity = settled + Σ (flow + size × mark)` adds up to
-//! the last digit. Per candle there is only `f64` and comparisons; exact equity is worked out where a sample is taken.
+//! the last digit. Per candle there is only `f64` and comparisons; exact equity is worked out where a sample is taken, and where it
+//! reaches a new peak or a new depth.
 //!
 //! Nothing here overflows: the exchange refuses sizes and notionals that could, and the sums stay at the ends of their range.
 
@@ -102,7 +103,7 @@ impl Accounting {
             maker_fills: 0,
             holdings: Vec::new(),
             marks: vec![None; instruments],
-            curve: Curve::new(statistic(initial_cash), keep.equity_interval_ms),
+            curve: Curve::new(initial_cash, keep.equity_interval_ms),
             trades: TradeBook::new(keep.trades_max),
             exposure: Exposure::default(),
             stale: false,
@@ -142,6 +143,7 @@ impl Accounting {
         let place = self.holding(strategy, fill.instrument);
         let holding = &mut self.holdings[place];
         let before = holding.size;
+        holding.reckon();
         let closing = closing_part(before, fill.side, fill.size);
         let opening = fill.size.get() - closing;
         let (closing_fee, opening_fee) = share_fee(fill, closing, opening);
@@ -164,7 +166,7 @@ impl Accounting {
             trade.enter(fill, size, opening_fee);
         }
         let after = holding.size;
-        holding.note(statistic(fill.price.get()));
+        holding.filled_at(fill.price);
         self.marks[fill.instrument.get() as usize].get_or_insert(fill.price);
         self.settled_statistic = statistic(self.settled);
         self.exposure.changed(fill.time, was_flat, self.is_flat());
@@ -186,7 +188,7 @@ impl Accounting {
         self.stale = true;
         for holding in &mut self.holdings {
             if holding.instrument == instrument && holding.trade.is_some() {
-                holding.note(statistic(price.get()));
+                holding.see(price);
             }
         }
     }
@@ -213,7 +215,8 @@ impl Accounting {
         for holding in &self.holdings {
             equity += holding.value;
         }
-        if !self.curve.instant(time, equity) {
+        let exact = || equity_of(self.settled, &self.holdings, &self.marks);
+        if !self.curve.instant(time, equity, exact) {
             return None;
         }
         let point = EquityPoint { time, equity: self.equity() };
@@ -222,10 +225,7 @@ impl Accounting {
 
     /// Cash and positions at their last prices. Exact.
     pub(crate) fn equity(&self) -> Decimal {
-        self.holdings.iter().filter(|holding| !holding.size.is_zero()).fold(self.settled, |sum, holding| {
-            let mark = self.marks[holding.instrument.get() as usize].map_or(Decimal::ZERO, Price::get);
-            sum.saturating_add(holding.flow).saturating_add(holding.size.saturating_mul(mark))
-        })
+        equity_of(self.settled, &self.holdings, &self.marks)
     }
 
     /// Ends the books.
@@ -293,13 +293,28 @@ impl Holding {
         self.flow = self.flow.saturating_sub(signed.saturating_mul(fill.price.get()));
     }
 
+    /// Before a fill: what the prices since the last one made of it.
+    fn reckon(&mut self) {
+        if let Some(trade) = &mut self.trade {
+            trade.reckon(self.size, self.flow);
+        }
+    }
+
     /// Brings the statistics up to date after a fill.
-    fn note(&mut self, price: f64) {
+    fn filled_at(&mut self, price: Price) {
         self.size_statistic = statistic(self.size);
         self.flow_statistic = statistic(self.flow);
-        self.value = self.worth(price);
+        self.value = self.worth(statistic(price.get()));
         if let Some(trade) = &mut self.trade {
-            trade.saw(self.value);
+            trade.filled_at(price);
+        }
+    }
+
+    /// The market stands at a price.
+    fn see(&mut self, price: Price) {
+        self.value = self.worth(statistic(price.get()));
+        if let Some(trade) = &mut self.trade {
+            trade.saw(price);
         }
     }
 
@@ -310,17 +325,14 @@ impl Holding {
 
     #[inline]
     fn mark(&mut self, candle: &Candle) {
-        let close = statistic(candle.close.get());
-        self.value = self.worth(close);
-        let (high, low) = (self.worth(statistic(candle.high.get())), self.worth(statistic(candle.low.get())));
-        let value = self.value;
+        self.value = self.worth(statistic(candle.close.get()));
         if let Some(trade) = &mut self.trade {
             // Of the candle inside which it was entered, what came before the entry was not its own.
             if trade.entered_by(candle.open_time) {
-                trade.saw(high);
-                trade.saw(low);
+                trade.saw(candle.high);
+                trade.saw(candle.low);
             } else {
-                trade.saw(value);
+                trade.saw(candle.close);
             }
         }
     }
@@ -338,6 +350,14 @@ impl Exposure {
             self.millis = self.millis.saturating_add(time.millis_since(since));
         }
     }
+}
+
+/// What was settled, and positions at their last prices. Exact.
+fn equity_of(settled: Decimal, holdings: &[Holding], marks: &[Option<Price>]) -> Decimal {
+    holdings.iter().filter(|holding| !holding.size.is_zero()).fold(settled, |sum, holding| {
+        let mark = marks[holding.instrument.get() as usize].map_or(Decimal::ZERO, Price::get);
+        sum.saturating_add(holding.flow).saturating_add(holding.size.saturating_mul(mark))
+    })
 }
 
 /// How much of a fill takes away from a position.

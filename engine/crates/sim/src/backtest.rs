@@ -32,7 +32,7 @@ pub use settings::{BacktestSettings, BacktestSettingsError, ModelSettings, Serie
 
 use crate::accounting::{Accounting, FuelMeter, Keep};
 use crate::exchange::Exchange;
-use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, RunStatus, StrategyOutcome};
+use crate::outcome::{Counts, Money, NoObserver, Observer, Outcome, Refusals, RunStatus, StrategyOutcome};
 use crate::timeline::{Step, Timeline};
 use calypte_kernel::{
     Answer, Candle, ClientOrderId, Decimal, Deliver, Deployment, EventKind, EventNumber, Fault, FaultKind, Feed, Hook,
@@ -64,6 +64,7 @@ pub struct Backtest {
     ready: VecDeque<Deliver>,
     strategies: Vec<Strategy>,
     counts: Counts,
+    refusals: Refusals,
     fuel: FuelMeter,
     /// The latest event handed out.
     event: EventNumber,
@@ -146,6 +147,7 @@ impl Backtest {
             ready: VecDeque::new(),
             strategies,
             counts: Counts::default(),
+            refusals: Refusals::default(),
             fuel: FuelMeter::new(),
             event: EventNumber::new(0),
             cut_short: None,
@@ -273,6 +275,7 @@ impl Backtest {
             start: self.start,
             end: self.now,
             counts,
+            refusals: self.refusals,
             money: Money {
                 initial_cash: self.initial_cash,
                 final_equity: closed.final_equity,
@@ -313,7 +316,10 @@ impl Backtest {
     fn book(&mut self, event: &VenueEvent) {
         match event {
             VenueEvent::Accepted { .. } => self.counts.orders += 1,
-            VenueEvent::Rejected { .. } | VenueEvent::RequestRejected { .. } => self.counts.rejected += 1,
+            VenueEvent::Rejected { refusal, .. } | VenueEvent::RequestRejected { refusal, .. } => {
+                self.counts.rejected += 1;
+                *self.refusals.rejected.entry(refusal.code.clone()).or_default() += 1;
+            }
             VenueEvent::Cancelled { .. } => self.counts.cancelled += 1,
             VenueEvent::Fill(fill) => {
                 let Some(origin) = fill.order.and_then(ClientOrderId::origin) else { return };

@@ -7,6 +7,8 @@ use calypte_kernel::{
     Decimal, EventKind, EventNumber, Fault, HookEnded, InstrumentId, Price, Refusal, RiskEvent, Side, Size, StrategyId,
     StrategyState, Timestamp, Urgency, VenueFill,
 };
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Everything about a finished run but what was streamed to its [`Observer`].
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Outcome {
     pub end: Timestamp,
     /// What went through.
     pub counts: Counts,
+    /// Why requests came to nothing.
+    pub refusals: Refusals,
     /// Exact sums of money.
     pub money: Money,
     /// Return and risk over the whole run.
@@ -124,6 +128,15 @@ pub struct Counts {
     pub books: u64,
 }
 
+/// Requests that came to nothing, counted by the stable code of the reason. Codes are the engine's own, so they are few.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusals {
+    /// Denied by the risk gate: together [`Counts::denied`].
+    pub denied: BTreeMap<Cow<'static, str>, u64>,
+    /// Refused by the exchange: together [`Counts::rejected`].
+    pub rejected: BTreeMap<Cow<'static, str>, u64>,
+}
+
 /// Exact sums of money, in the quote asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Money {
@@ -171,8 +184,8 @@ pub struct Performance {
 pub struct Drawdown {
     /// As a fraction of the peak.
     pub fraction: f64,
-    /// In money.
-    pub amount: f64,
+    /// In money. Exact.
+    pub amount: Decimal,
     /// When the peak was left.
     pub start: Timestamp,
     /// When it was deepest.
@@ -240,9 +253,10 @@ pub struct Trade {
     /// Its fees; a fill that reverses is shared between the two round trips by size.
     pub fees: Decimal,
     /// Maximum adverse excursion: the worst open result at any price seen, before fees, as a loss: zero or positive.
-    pub mae: f64,
-    /// Maximum favourable excursion: the best open result at any price seen, before fees: zero or positive.
-    pub mfe: f64,
+    /// Exact.
+    pub mae: Decimal,
+    /// Maximum favourable excursion: the best open result at any price seen, before fees: zero or positive. Exact.
+    pub mfe: Decimal,
 }
 
 /// Return of one UTC month.

@@ -1,5 +1,6 @@
 //! From a finished run to its record.
 
+use super::refused::{by_code, warnings};
 use super::{
     CountsRecord, DataRecord, DrawdownRecord, FaultRecord, FuelRecord, InstrumentRecord, LogRecord, ModelsRecord, MonthRecord,
     NotificationRecord, OpenPositionRecord, REPORT_VERSION, RunRecord, SettingsRecord, ShownRecord, StrategyRecord,
@@ -36,7 +37,10 @@ impl RunRecord {
             fault: FaultRecord::of_run(&outcome.status),
             start: format_time(outcome.start),
             end: format_time(outcome.end),
+            warnings: warnings(outcome),
             counts: CountsRecord::new(counts, performance.days),
+            denials: by_code(&outcome.refusals.denied),
+            rejections: by_code(&outcome.refusals.rejected),
             events_by_kind: EventKind::ALL.iter().map(|kind| kind.name()).zip(counts.events_by_kind).collect(),
             initial_cash: money(outcome.money.initial_cash),
             total_return: performance.total_return,
@@ -205,8 +209,8 @@ impl Names<'_> {
             exit_price: money(trade.exit_price),
             pnl: money(trade.pnl),
             fees: money(trade.fees),
-            mae: trade.mae,
-            mfe: trade.mfe,
+            mae: money(trade.mae),
+            mfe: money(trade.mfe),
         }
     }
 }
@@ -374,7 +378,7 @@ impl DrawdownRecord {
     fn new(drawdown: &sim::Drawdown) -> Self {
         Self {
             fraction: drawdown.fraction,
-            amount: drawdown.amount,
+            amount: money(drawdown.amount),
             start: format_time(drawdown.start),
             end: format_time(drawdown.end),
             recovery: drawdown.recovery.map(format_time),

@@ -7,7 +7,7 @@ use crate::EQUITY_POINTS_MAX;
 use crate::accounting::calendar::{DAY_MS, day_end, month_of_day_ending};
 use crate::accounting::moments::{Moments, count_of};
 use crate::outcome::{Drawdown, EquityPoint, MonthReturn, Performance};
-use calypte_kernel::{Timestamp, statistic};
+use calypte_kernel::{Decimal, Timestamp, statistic};
 
 /// Days of a year.
 const YEAR_DAYS: f64 = 365.0;
@@ -44,6 +44,7 @@ pub(super) struct Curve {
 #[derive(Debug)]
 struct Falls {
     peak: f64,
+    peak_exact: Decimal,
     peak_time: Timestamp,
     /// Equity below which a fall would be the deepest.
     floor: f64,
@@ -53,13 +54,20 @@ struct Falls {
 }
 
 impl Curve {
-    pub(super) fn new(initial: f64, stream_interval_ms: Option<u64>) -> Self {
-        let start = Timestamp::default();
+    pub(super) fn new(initial_exact: Decimal, stream_interval_ms: Option<u64>) -> Self {
+        let (start, initial) = (Timestamp::default(), statistic(initial_exact));
         Self {
             initial,
             start,
             last: initial,
-            drawdown: Falls { peak: initial, peak_time: start, floor: initial, deepest: None, recovering: false },
+            drawdown: Falls {
+                peak: initial,
+                peak_exact: initial_exact,
+                peak_time: start,
+                floor: initial,
+                deepest: None,
+                recovering: false,
+            },
             day_end: start,
             day_start: initial,
             daily: Moments::default(),
@@ -91,12 +99,12 @@ impl Curve {
         self.set_checkpoint();
     }
 
-    /// Equity at a moment later than all before. Whether it is to be sampled exactly.
+    /// Equity at a moment later than all before, and how to work it out exactly. Whether it is to be sampled.
     #[inline]
-    pub(super) fn instant(&mut self, time: Timestamp, equity: f64) -> bool {
+    pub(super) fn instant(&mut self, time: Timestamp, equity: f64, exact: impl FnOnce() -> Decimal) -> bool {
         let sample = time >= self.checkpoint && self.reached(time);
         self.last = equity;
-        self.drawdown.see(time, equity);
+        self.drawdown.see(time, equity, exact);
         sample
     }
 
@@ -209,8 +217,11 @@ impl Curve {
 
 impl Falls {
     #[inline]
-    fn see(&mut self, time: Timestamp, equity: f64) {
+    fn see(&mut self, time: Timestamp, equity: f64, exact: impl FnOnce() -> Decimal) {
         if equity >= self.peak {
+            if equity > self.peak {
+                self.peak_exact = exact();
+            }
             if self.recovering {
                 self.recover(time);
             }
@@ -218,7 +229,7 @@ impl Falls {
             self.peak_time = time;
             self.floor = self.deepest.map_or(equity, |deepest| equity * (1.0 - deepest.fraction));
         } else if equity < self.floor {
-            self.deepen(time, equity);
+            self.deepen(time, equity, exact());
         }
     }
 
@@ -230,13 +241,13 @@ impl Falls {
         }
     }
 
-    fn deepen(&mut self, time: Timestamp, equity: f64) {
+    fn deepen(&mut self, time: Timestamp, equity: f64, exact: Decimal) {
         // A peak that is not positive has no fraction to fall by.
         if self.peak <= 0.0 {
             return;
         }
-        let amount = self.peak - equity;
-        let fraction = amount / self.peak;
+        let fraction = (self.peak - equity) / self.peak;
+        let amount = self.peak_exact.saturating_sub(exact);
         self.deepest = Some(Drawdown { fraction, amount, start: self.peak_time, end: time, recovery: None });
         self.recovering = true;
         self.floor = equity;

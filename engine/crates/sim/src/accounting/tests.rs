@@ -86,7 +86,7 @@ fn a_round_trip_is_worked_out() {
     assert_eq!((trade.side, trade.size.get()), (Side::Buy, number("2")));
     assert_eq!((trade.entry_price, trade.exit_price), (number("100"), number("106")));
     assert_eq!((trade.pnl, trade.fees), (number("11.5"), number("0.5")));
-    assert_eq!((trade.mae, trade.mfe), (6.0, 16.0), "2 × (97 - 100) and 2 × (108 - 100)");
+    assert_eq!((trade.mae, trade.mfe), (number("6"), number("16")), "2 × (97 - 100) and 2 × (108 - 100)");
     assert_eq!((trade.entry_time.as_millis(), trade.exit_time.as_millis()), (0, 60_000));
     assert_eq!(closed.final_equity, number("1011.5"));
     assert_eq!((closed.traded_notional, closed.traded_size), (number("412"), number("4")));
@@ -104,7 +104,7 @@ fn a_reversal_closes_one_trade_and_opens_the_next_and_shares_the_fee() {
     let [long, short] = closed.trades[..] else { panic!("two round trips") };
     assert_eq!((long.pnl, long.fees), (number("9.79"), number("0.21")));
     assert_eq!((short.side, short.pnl, short.fees), (Side::Sell, number("1.58"), number("0.42")));
-    assert_eq!((short.mae, short.mfe), (2.0, 4.0), "2 × (111 - 110) and 2 × (110 - 108)");
+    assert_eq!((short.mae, short.mfe), (number("2"), number("4")), "2 × (111 - 110) and 2 × (110 - 108)");
     assert_eq!(closed.final_equity, number("1011.37"));
     assert_eq!(closed.fees, number("0.63"));
 }
@@ -122,6 +122,30 @@ fn a_trade_that_grows_and_shrinks_is_one() {
 }
 
 #[test]
+fn excursions_and_falls_are_exact() {
+    let mut books = Books::new("1000");
+    books.fill(0, Side::Buy, "0.3", "0.1", "0");
+    // No f64 is 0.3 × 0.7, and none tells these two lows apart.
+    books.candle(0, ["0.1", "0.8", "0.01000000000000000000002", "0.1"]);
+    books.candle(1, ["0.1", "0.8", "0.01000000000000000000001", "0.1"]);
+    // The rest of the way with another size: what was seen before counts with the one it had.
+    books.fill(2, Side::Buy, "0.7", "0.1", "0");
+    books.candle(2, ["0.1", "0.2", "0.07", "0.07"]);
+    books.fill(3, Side::Sell, "1", "0.07", "0");
+    let closed = books.close(4);
+    assert_eq!(closed.trades[0].mfe, number("0.21"), "0.3 × (0.8 - 0.1)");
+    assert_eq!(closed.trades[0].mae, number("0.03"), "1 × (0.1 - 0.07)");
+    assert_eq!(closed.performance.max_drawdown.expect("it fell").amount, number("0.03"));
+
+    let mut books = Books::new("1000");
+    books.fill(0, Side::Buy, "0.3", "0.1", "0");
+    books.candle(0, ["0.1", "0.1", "0.01000000000000000000002", "0.1"]);
+    books.candle(1, ["0.1", "0.1", "0.01000000000000000000001", "0.1"]);
+    books.fill(2, Side::Sell, "0.3", "0.1", "0");
+    assert_eq!(books.close(3).trades[0].mae, number("0.026999999999999999999997"));
+}
+
+#[test]
 fn excursions_inside_the_candle_of_the_entry_count_from_the_entry() {
     let mut books = Books::new("1000");
     // Filled inside the candle that opened at 0 and closes at 1: what it reached before is unknown.
@@ -129,7 +153,7 @@ fn excursions_inside_the_candle_of_the_entry_count_from_the_entry() {
     books.candle(0, ["100", "120", "94", "96"]);
     books.fill(1, Side::Sell, "1", "96", "0");
     let closed = books.close(2);
-    assert_eq!((closed.trades[0].mae, closed.trades[0].mfe), (0.0, 1.0));
+    assert_eq!((closed.trades[0].mae, closed.trades[0].mfe), (Decimal::ZERO, Decimal::ONE));
 }
 
 #[test]
@@ -201,7 +225,7 @@ fn the_deepest_fall_has_a_start_a_bottom_and_a_recovery() {
     let fall = four_days().performance.max_drawdown.expect("it fell");
     let day = |days: i64| Timestamp::from_millis(days * DAY_MINUTES * 60_000);
     close_to(Some(fall.fraction), 0.01);
-    close_to(Some(fall.amount), 10.2);
+    assert_eq!(fall.amount, number("10.2"));
     assert_eq!((fall.start, fall.end, fall.recovery), (day(1), day(2), Some(day(3))));
 
     let mut books = Books::new("1000");
@@ -211,6 +235,7 @@ fn the_deepest_fall_has_a_start_a_bottom_and_a_recovery() {
     }
     let fall = books.close(6).performance.max_drawdown.expect("it fell");
     close_to(Some(fall.fraction), 180.0 / 1200.0);
+    assert_eq!(fall.amount, number("180"));
     assert_eq!((fall.start.as_millis(), fall.end.as_millis(), fall.recovery), (240_000, 300_000, None));
 }
 

@@ -2,8 +2,11 @@
 
 use crate::accounting::moments::count_of;
 use crate::outcome::{Trade, TradeStatistics};
-use calypte_kernel::{Decimal, InstrumentId, Side, Size, StrategyId, Timestamp, VenueFill, derived, statistic};
+use calypte_kernel::{Decimal, InstrumentId, Price, Side, Size, StrategyId, Timestamp, VenueFill, derived, statistic};
 use std::cmp::Ordering;
+
+/// An `f64` tells prices apart but for its last digits; what is this near is compared exactly.
+const NEARLY: f64 = 4.0 * f64::EPSILON;
 
 /// A round trip under way.
 #[derive(Debug)]
@@ -17,9 +20,40 @@ pub(super) struct OpenTrade {
     exited: Decimal,
     exited_notional: Decimal,
     fees: Decimal,
-    /// Worst and best open result seen, before fees.
-    worst: f64,
-    best: f64,
+    /// Worst and best open result up to the latest fill, before fees. Exact.
+    worst: Decimal,
+    best: Decimal,
+    /// Prices since then.
+    prices: Prices,
+}
+
+/// The highest and the lowest price since a fill. Until the next one an open result is a straight line over prices, so that it
+/// is worst at one of them and best at the other, and need not be worked out on the way.
+#[derive(Debug)]
+struct Prices {
+    high: Price,
+    low: Price,
+    /// A price below the one and above the other is between the two.
+    high_floor: f64,
+    low_ceiling: f64,
+}
+
+impl Prices {
+    fn from(price: Price) -> Self {
+        let near = statistic(price.get());
+        Self { high: price, low: price, high_floor: near * (1.0 - NEARLY), low_ceiling: near * (1.0 + NEARLY) }
+    }
+
+    #[inline]
+    fn saw(&mut self, price: Price) {
+        let near = statistic(price.get());
+        if near >= self.high_floor && price > self.high {
+            (self.high, self.high_floor) = (price, near * (1.0 - NEARLY));
+        }
+        if near <= self.low_ceiling && price < self.low {
+            (self.low, self.low_ceiling) = (price, near * (1.0 + NEARLY));
+        }
+    }
 }
 
 impl OpenTrade {
@@ -34,8 +68,9 @@ impl OpenTrade {
             exited: Decimal::ZERO,
             exited_notional: Decimal::ZERO,
             fees: Decimal::ZERO,
-            worst: 0.0,
-            best: 0.0,
+            worst: Decimal::ZERO,
+            best: Decimal::ZERO,
+            prices: Prices::from(fill.price),
         }
     }
 
@@ -51,9 +86,25 @@ impl OpenTrade {
         self.fees = self.fees.saturating_add(fee);
     }
 
-    /// Notes an open result.
+    /// Notes a price.
     #[inline]
-    pub(super) const fn saw(&mut self, result: f64) {
+    pub(super) fn saw(&mut self, price: Price) {
+        self.prices.saw(price);
+    }
+
+    /// Works out what the prices so far made of a position that is about to change.
+    pub(super) fn reckon(&mut self, size: Decimal, flow: Decimal) {
+        for price in [self.prices.high, self.prices.low] {
+            self.reached(flow.saturating_add(size.saturating_mul(price.get())));
+        }
+    }
+
+    /// Counts prices anew, from that of a fill.
+    pub(super) fn filled_at(&mut self, price: Price) {
+        self.prices = Prices::from(price);
+    }
+
+    fn reached(&mut self, result: Decimal) {
         self.worst = self.worst.min(result);
         self.best = self.best.max(result);
     }
@@ -66,7 +117,7 @@ impl OpenTrade {
 
     /// Ends it. `flow` is what it made before fees. None where it never entered, which does not happen.
     pub(super) fn close(mut self, exit_time: Timestamp, flow: Decimal) -> Option<Trade> {
-        self.saw(statistic(flow));
+        self.reached(flow);
         Some(Trade {
             strategy: self.strategy,
             instrument: self.instrument,
@@ -78,7 +129,7 @@ impl OpenTrade {
             exit_price: derived(self.exited_notional.checked_div(self.exited)?),
             pnl: flow.saturating_sub(self.fees),
             fees: self.fees,
-            mae: -self.worst,
+            mae: self.worst.abs(),
             mfe: self.best,
         })
     }

@@ -43,6 +43,7 @@ impl Backtest {
             Output::Lifecycle { strategy, state } => self.changed(strategy, state),
             Output::Denied { strategy, refusal } => {
                 self.counts.denied += 1;
+                *self.refusals.denied.entry(refusal.code.clone()).or_default() += 1;
                 self.observer.denied(self.now, strategy, &refusal);
             }
             // What concerns the trader comes as a notification too.
