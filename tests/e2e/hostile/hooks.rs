@@ -24,6 +24,7 @@ fn a_trap_in_a_hook_of_a_backtest_ends_the_run() {
         let RunStatus::Faulted(fault) = report.outcome.status else { panic!("{hook}: {:?}", report.outcome.status) };
         assert_eq!(fault.kind, FaultKind::Trap, "{hook}: {fault}");
         assert!(fault.detail.contains("unreachable"), "{hook}: {fault}");
+        assert!(!fault.function.contains("panicking"), "the author's function comes first: {hook}: {fault}");
     }
     assert_eq!(attack("trap-in-hook", &["hook=none"]).outcome.status, RunStatus::Completed);
 }
@@ -40,6 +41,7 @@ fn a_trap_in_any_hook_ends_the_instance_and_nothing_else() {
                 let begun = call(&mut instance, 1, init("hook", choice)).await;
                 if name == "init" && trapping {
                     assert_eq!(fault(&begun, name).kind, FaultKind::Trap);
+                    assert_in(fault(&begun, name), name);
                     continue;
                 }
                 assert!(matches!(begun.answer, Answer::Subscriptions(_)), "{name}: {begun:?}");
@@ -51,6 +53,7 @@ fn a_trap_in_any_hook_ends_the_instance_and_nothing_else() {
                 if trapping {
                     let fault = fault(&ended, name);
                     assert_eq!((fault.kind, fault.event.get()), (FaultKind::Trap, 2), "{name}: {fault}");
+                    assert_in(fault, name);
                     assert!(ended.effects.is_none(), "{name}: a fault leaves no trace");
                 } else {
                     assert!(!matches!(ended.answer, Answer::Fault(_)), "{name}: {ended:?}");
@@ -79,6 +82,13 @@ fn a_huge_string_is_refused_in_the_hooks_that_no_backtest_calls() {
         }
     });
     the_next_is_honest();
+}
+
+/// Asserts that a fault names the hook it was in, whether the compiler kept the author's function or only the exported one.
+fn assert_in(fault: &Fault, hook: &str) {
+    let name = if matches!(hook, "init" | "save") { hook.to_owned() } else { format!("on_{hook}") };
+    assert!(fault.function.replace('-', "_").contains(&name), "{hook}: {fault}");
+    assert!(!fault.function.contains("panic"), "{hook}: {fault}");
 }
 
 fn fault<'a>(ended: &'a HookEnded, name: &str) -> &'a Fault {

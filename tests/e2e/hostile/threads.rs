@@ -130,7 +130,10 @@ fn cheap_events_without_end_use_up_the_runs_fuel_and_yield_the_thread() {
     let limits = InstanceLimits { fuel_per_run: Some(500_000_000), ..patient() };
     let ended = watch("idle", limits, ENDLESS);
     let fault = ended.fault.expect("it does not end by itself");
-    assert_eq!(fault.kind, FaultKind::RunFuel, "{fault}");
+    assert_eq!((fault.kind, fault.event.get()), (FaultKind::RunFuel, ended.events + 1), "{fault}");
+    // What the events before it had left.
+    let left = fault.detail.strip_prefix("the run has no fuel left; the last event got ").and_then(|left| left.parse().ok());
+    assert!(left.is_some_and(|left: u64| left < 10_000), "{fault}");
     assert!(ended.events > u64::from(EVENTS_PER_CALL), "{} events", ended.events);
     // A call ends after an interval of fuel, and the loop around the calls gives way every so many of them.
     assert!(ended.ticks >= 2, "{} turns in {} events", ended.ticks, ended.events);
@@ -140,7 +143,8 @@ fn cheap_events_without_end_use_up_the_runs_fuel_and_yield_the_thread() {
 fn pulls_without_end_end_with_the_call_that_hands_out_no_more() {
     let ended = watch("endless-next", patient(), ENDLESS);
     let fault = ended.fault.expect("it does not end by itself");
-    assert_eq!(fault.kind, FaultKind::EventFuel, "{fault}");
+    assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::EventFuel, OUT_OF_FUEL), "{fault}");
+    assert!(fault.event.get().abs_diff(ended.events) <= 2, "the last that was handed out: {} of {fault}", ended.events);
     assert!(ended.events > 100 && ended.events <= u64::from(EVENTS_PER_CALL), "{} events", ended.events);
     assert!(ended.ticks >= 20, "{} turns in {} events", ended.ticks, ended.events);
 }
@@ -149,7 +153,8 @@ fn pulls_without_end_end_with_the_call_that_hands_out_no_more() {
 fn pulls_that_are_answered_with_none_use_up_the_events_fuel() {
     let ended = watch("endless-next", patient(), 100);
     let fault = ended.fault.expect("it does not end by itself");
-    assert_eq!(fault.kind, FaultKind::EventFuel, "{fault}");
+    assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::EventFuel, OUT_OF_FUEL), "{fault}");
+    assert_eq!(fault.event.get(), 99, "the last that there was");
     assert_eq!(ended.events, 98, "every event was delivered and ended");
     assert!(ended.ticks >= 1, "{} turns", ended.ticks);
 }

@@ -7,6 +7,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 /// Innermost functions named in a fault.
 const FUNCTIONS_MAX: usize = 5;
+/// Where Rust's own way from a panic to its trap lies: no strategy's author is at home there.
+const PANIC_MACHINERY: [&str; 4] = ["__rustc::", "core::panicking::", "std::panicking::", "std::sys::backtrace::"];
 /// Bytes of a function's name: a guest chooses it.
 const FUNCTION_BYTES_MAX: usize = 120;
 /// Bytes of a function's name before it is made readable.
@@ -82,15 +84,14 @@ fn classify(guest: &Guest, stop: &Stop) -> (FaultKind, String) {
             "the guest waits for something that cannot come: hooks get one event and must return".to_owned(),
         ),
         // A language whose allocator fails panics: name what made it fail.
-        Some(Trap::UnreachableCodeReached) if guest.memory.refused => (
-            FaultKind::Memory,
-            format!("memory or table limit of {} bytes reached at {}", guest.limits.memory_bytes_max, guest.memory.bytes()),
-        ),
+        Some(Trap::UnreachableCodeReached) if let Some(room) = guest.memory.refused => {
+            (FaultKind::Memory, guest.memory.words(room))
+        }
         Some(Trap::CannotEnterComponent | Trap::CannotLeaveComponent) => {
             (FaultKind::Contract, format!("the component called or was called where it may not be: {error}"))
         }
         Some(trap) => (FaultKind::Trap, trap.to_string()),
-        None if guest.memory.refused && guest.phase == Phase::Outside => {
+        None if guest.memory.refused.is_some() && guest.phase == Phase::Outside => {
             let limit = guest.limits.memory_bytes_max;
             (FaultKind::Memory, format!("it begins with more memory or larger tables than the limit of {limit} bytes allows"))
         }
@@ -127,13 +128,22 @@ pub(crate) fn chain(error: &wasmtime::Error) -> String {
 }
 
 /// The innermost guest functions of a backtrace, innermost first. Those without a name are glue of the component's encoder, and
-/// are counted only where nothing has a name.
+/// are counted only where nothing has a name. The runtime keeps few frames, so that their names may all be read.
 fn functions(error: &wasmtime::Error) -> Option<String> {
     let frames = error.downcast_ref::<WasmBacktrace>()?.frames();
-    let named = frames.iter().filter_map(|frame| frame.func_name()).take(FUNCTIONS_MAX).map(demangled).collect::<Vec<_>>();
+    let named = innermost(frames.iter().filter_map(|frame| frame.func_name()).map(demangled).collect());
     let numbered = || frames.iter().take(FUNCTIONS_MAX).map(|frame| format!("function {}", frame.func_index()));
     let names = if named.is_empty() { numbered().collect() } else { named };
     (!names.is_empty()).then(|| names.join(" < "))
+}
+
+/// The first few of these names, from where the panic was on; from the first where there is nothing else.
+fn innermost(mut names: Vec<String>) -> Vec<String> {
+    let is_machinery = |name: &String| PANIC_MACHINERY.iter().any(|path| name.starts_with(path));
+    let place = names.iter().position(|name| !is_machinery(name)).unwrap_or(0);
+    names.drain(..place);
+    names.truncate(FUNCTIONS_MAX);
+    names
 }
 
 /// The name as its author wrote it, if it is one of Rust's, without the hash at its end.
@@ -161,6 +171,16 @@ mod tests {
         assert_eq!(demangled("lifecycle#init"), "lifecycle#init");
         assert_eq!(demangled("a\u{1b}[31mb"), "a[31mb");
         assert_eq!(demangled(&"x".repeat(10_000)).len(), FUNCTION_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_panic_is_told_from_where_it_was() {
+        let machinery = ["__rustc::rust_panic", "std::panicking::panic_handler::{closure#0}", "core::panicking::panic_fmt"];
+        let names = |names: &[&str]| innermost(names.iter().map(|name| (*name).to_owned()).collect());
+        let panic = [&machinery[..], &["a::f", "core::panicking::g", "a::h", "a::i", "a::j", "a::k"]].concat();
+        assert_eq!(names(&panic), ["a::f", "core::panicking::g", "a::h", "a::i", "a::j"]);
+        assert_eq!(names(&machinery), machinery, "a guest that calls itself so hides nothing");
+        assert_eq!(names(&[]), [""; 0]);
     }
 
     #[test]

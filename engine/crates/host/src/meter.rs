@@ -130,6 +130,13 @@ impl Watch {
 /// Bytes that one table element counts as.
 const TABLE_ELEMENT_BYTES: usize = 8;
 
+/// What there is no more of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Bytes,
+    Elements,
+}
+
 /// Sums all memories and tables of a store. Growth past a limit fails in the guest, deterministically: the limits are constants.
 #[derive(Debug)]
 pub(crate) struct MemoryMeter {
@@ -137,8 +144,8 @@ pub(crate) struct MemoryMeter {
     elements: usize,
     bytes_max: usize,
     elements_max: usize,
-    /// Whether a growth was refused since the instance began: what a trap is then called.
-    pub(crate) refused: bool,
+    /// Which limit refused a growth since the instance began, the latest: what a trap is then called.
+    pub(crate) refused: Option<Room>,
 }
 
 impl MemoryMeter {
@@ -148,7 +155,7 @@ impl MemoryMeter {
             elements: 0,
             bytes_max: limits.memory_bytes_max,
             elements_max: limits.table_elements_max,
-            refused: false,
+            refused: None,
         }
     }
 
@@ -157,11 +164,21 @@ impl MemoryMeter {
         self.bytes
     }
 
+    /// The limit that was reached and how far the guest had come, in words.
+    pub(crate) fn words(&self, room: Room) -> String {
+        match room {
+            Room::Bytes => format!("memory limit of {} bytes reached at {}", self.bytes_max, self.bytes),
+            Room::Elements => format!("table limit of {} elements reached at {}", self.elements_max, self.elements),
+        }
+    }
+
     fn grow(&mut self, bytes: usize, elements: usize) -> bool {
-        let sum = self.bytes.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        let count = self.elements.checked_add(elements).filter(|count| *count <= self.elements_max);
-        let (Some(sum), Some(count)) = (sum, count) else {
-            self.refused = true;
+        let Some(count) = self.elements.checked_add(elements).filter(|count| *count <= self.elements_max) else {
+            self.refused = Some(Room::Elements);
+            return false;
+        };
+        let Some(sum) = self.bytes.checked_add(bytes).filter(|sum| *sum <= self.bytes_max) else {
+            self.refused = Some(Room::Bytes);
             return false;
         };
         (self.bytes, self.elements) = (sum, count);
@@ -182,7 +199,9 @@ impl ResourceLimiter for MemoryMeter {
         let elements = desired.saturating_sub(current);
         if maximum.is_some_and(|maximum| desired > maximum) {
             // The guest's own maximum, or the pool's, which is ours: a guest that gives up then gave up at our limit.
-            self.refused |= self.elements.saturating_add(elements) > self.elements_max;
+            if self.elements.saturating_add(elements) > self.elements_max {
+                self.refused = Some(Room::Elements);
+            }
             return Ok(false);
         }
         Ok(self.grow(elements.saturating_mul(TABLE_ELEMENT_BYTES), elements))
@@ -222,11 +241,12 @@ mod tests {
         let mut meter = MemoryMeter::new(&limits);
         assert!(meter.memory_growing(0, 600, None).expect("no error"));
         assert!(!meter.memory_growing(0, 600, None).expect("no error"), "a second memory counts too");
-        assert!(meter.refused);
+        assert_eq!(meter.refused.map(|room| meter.words(room)).as_deref(), Some("memory limit of 1000 bytes reached at 600"));
         assert!(!meter.memory_growing(600, 700, Some(650)).expect("no error"), "past its own maximum");
         assert!(meter.memory_growing(600, 900, None).expect("no error"));
         assert!(meter.table_growing(0, 10, None).expect("no error"));
         assert!(!meter.table_growing(0, 1, None).expect("no error"));
+        assert_eq!(meter.refused.map(|room| meter.words(room)).as_deref(), Some("table limit of 10 elements reached at 10"));
         assert_eq!(meter.bytes(), 980);
         assert!(!meter.memory_growing(0, usize::MAX, None).expect("no error"));
     }
