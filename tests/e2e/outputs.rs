@@ -196,3 +196,57 @@ fn data_check_says_how_it_knows_the_timeframe() {
     assert_says(&check(&spec, &["--timeframe", "1h"]).exits_with(2).stderr, &["--timeframe", "leave one out"]);
     assert_says(&check("BTC:15q=candles.csv", &[]).exits_with(2).stderr, &["15q", "timeframe"]);
 }
+
+#[test]
+fn candles_of_another_length_than_was_said_are_told() {
+    let folder = temp_dir();
+    let made = |name: &str, timeframe: &str| {
+        let file = folder.path().join(name).to_str().expect("text").to_owned();
+        calypte(["data", "synth", "--timeframe", timeframe, "--candles", "400", "--out", &file]).ok();
+        file
+    };
+    let (five, one) = (made("five.csv", "5m"), made("one.csv", "1m"));
+    let strategy = component("ema-atr");
+    for (said, file, words) in [("1m", &five, "say 5m instead of 1m"), ("5m", &one, "say 1m instead of 5m")] {
+        let (data, line) = (format!("BTC:{said}={file}"), if said == "1m" { "line 52" } else { "line 26" });
+        for policy in ["stop", "skip", "repair"] {
+            // Where it stops at the first row off the grid, no more than that is known.
+            let words = if (said, policy) == ("5m", "stop") { "check the timeframe" } else { words };
+            let ended = calypte(["backtest", strategy.to_str().expect("text"), "--data", &data, "--on-bad-data", policy]);
+            assert_says(&ended.exits_with(3).stderr, &[file, words]);
+        }
+        let checked = calypte(["data", "check", &data]).exits_with(1);
+        assert_says(&checked.stdout, &[file, line, words]);
+    }
+    // A check has no policies: nothing is passed over.
+    for flag in ["--on-bad-data", "--gaps"] {
+        assert_says(&calypte(["data", "check", &one, flag, "stop"]).exits_with(2).stderr, &[flag]);
+    }
+}
+
+#[test]
+fn data_check_looks_at_ticks_too() {
+    let folder = temp_dir();
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).expect("it can be written");
+        file.to_str().expect("text").to_owned()
+    };
+    let trades = file("trades.csv", "time_ms,price,size,side\n1704067200000,100,1,buy\n1704067200001,100.5,2,sell\n");
+    let funding = file("rates.csv", "time_ms,funding_rate\n1704067200000,0.0001\n1704067200500,0.0002\n");
+    let sound = calypte(["data", "check", &trades]).ok();
+    assert_says(&sound.stdout, &["usable: 2 rows of trades, no candles, 2024-01-01"]);
+    // Twice in one hour.
+    let faulty = calypte(["data", "check", &funding]).exits_with(1);
+    assert_says(&faulty.stdout, &["rates.csv: not usable as it is: 1 rows of funding", "line 3"]);
+    let both = calypte(["data", "check", &trades, &funding, "--json"]).exits_with(1).json();
+    assert_eq!(
+        (&both["usable"], &both["files"][0]["usable"], &both["files"][0]["ticks"]),
+        (&false.into(), &true.into(), &2.into())
+    );
+    assert_eq!((&both["files"][1]["content"], &both["files"][1]["rows"]), (&"funding".into(), &2.into()));
+    // Who says what a file holds is believed.
+    calypte(["data", "check", &format!("BTC:trades={trades}")]).ok();
+    assert_says(&calypte(["data", "check", &format!("BTC:quotes={trades}")]).exits_with(1).stdout, &["bid_price", "quotes"]);
+    assert_says(&calypte(["data", "check", &trades, "--timeframe", "1m"]).exits_with(1).stdout, &["trades.csv"]);
+}

@@ -23,6 +23,8 @@ pub(super) struct RunFlags {
     funding: Vec<FundingSpec>,
     #[command(flatten)]
     reading: ReadingFlags,
+    #[command(flatten)]
+    policies: PolicyFlags,
     /// Cash at the start, in the quote asset.
     #[arg(long, default_value = "10000", value_parser = parse_decimal, allow_negative_numbers = true)]
     cash: Decimal,
@@ -89,6 +91,11 @@ pub(super) struct ReadingFlags {
     /// Which end of a candle its time is: open or close.
     #[arg(long, default_value = "open")]
     pub(super) label: Label,
+}
+
+/// What to do about what is wrong with files, or missing.
+#[derive(Debug, Default, Args)]
+pub(super) struct PolicyFlags {
     /// What to do with a row that cannot be right: stop, skip or repair.
     #[arg(long, value_name = "POLICY", default_value = "stop")]
     pub(super) on_bad_data: OnFault,
@@ -129,7 +136,7 @@ impl RunFlags {
 
     /// Everything else.
     pub(super) fn settings(&self) -> RunSettings {
-        let reading = &self.reading;
+        let (reading, policies) = (&self.reading, &self.policies);
         RunSettings {
             from: reading.from,
             to: reading.to,
@@ -143,8 +150,8 @@ impl RunFlags {
             columns: reading.columns.clone(),
             time: reading.time,
             label: reading.label,
-            on_bad_data: reading.on_bad_data,
-            on_gap: reading.gaps,
+            on_bad_data: policies.on_bad_data,
+            on_gap: policies.gaps,
             portable: self.portable,
             models: self.models(),
             risk: self.risk.clone(),

@@ -11,6 +11,7 @@ use super::fault::{At, RowFault};
 use super::notes::{Fate, Notes};
 use super::options::{Label, OnFault, OnGap, ReadOptions};
 use super::row::Row;
+use super::steps::Steps;
 use super::time::TimeUnit;
 use super::values;
 use calypte_kernel::{Candle, Decimal, Price, Timeframe, Timestamp};
@@ -59,6 +60,8 @@ pub(super) struct Checks {
     past_end: bool,
     /// Rows whose high or low did not take in the other prices.
     misordered: u64,
+    /// What the steps between the rows say of the timeframe.
+    steps: Steps,
     pub(super) notes: Notes,
 }
 
@@ -90,6 +93,7 @@ impl Checks {
             pending: Pending::Nothing,
             past_end: false,
             misordered: 0,
+            steps: Steps::new(options.timeframe),
             notes: Notes::default(),
         }
     }
@@ -147,6 +151,11 @@ impl Checks {
         self.notes.rows += 1;
         if self.label == Label::Close {
             row.time -= self.step_ms;
+        }
+        if row.time >= self.from.as_millis()
+            && let Some(fault) = self.steps.take(row.time)
+        {
+            return Err((row.number, fault));
         }
         match self.on_fault {
             OnFault::Stop => {

@@ -422,6 +422,33 @@ pub enum RowFault {
         /// Of how many.
         rows: u64,
     },
+    /// So many rows follow each other at another distance that the candles are of another length, whatever the policy.
+    #[error(
+        "{count} of {steps} steps between rows are {own}, not {timeframe}: {}",
+        timeframe_words(*timeframe, Some(*own))
+    )]
+    WrongTimeframe {
+        /// Expected timeframe.
+        timeframe: Timeframe,
+        /// What the file's own seems to be.
+        own: Timeframe,
+        /// How many steps are so.
+        count: u64,
+        /// Of how many.
+        steps: u64,
+    },
+    /// So many rows lie beside the grid that it is not theirs, whatever the policy.
+    #[error("{off_grid} of {rows} rows are off the {timeframe} grid: {}", timeframe_words(*timeframe, *own))]
+    MostlyOffGrid {
+        /// Expected timeframe.
+        timeframe: Timeframe,
+        /// How many rows are so.
+        off_grid: u64,
+        /// Of how many.
+        rows: u64,
+        /// What the file's own timeframe seems to be; none where it may be the expected one.
+        own: Option<Timeframe>,
+    },
     /// A trade, quote, book or funding rate that cannot be right.
     #[error(transparent)]
     Tick(#[from] TickFault),
@@ -482,6 +509,7 @@ impl RowFault {
             Self::HighTooLow { .. } => "high-too-low",
             Self::LowTooHigh { .. } => "low-too-high",
             Self::ColumnOrder { .. } => "column-order",
+            Self::WrongTimeframe { .. } | Self::MostlyOffGrid { .. } => "wrong-timeframe",
             Self::Gap { .. } => "gap",
             Self::GapTooLong { .. } => "gap-too-long",
         }
@@ -530,6 +558,15 @@ fn unit_change_words(found: TimeUnit, expected: TimeUnit, value: &str) -> String
         "time {value:?} is {found}, where times are {expected}: the source changed its unit here; \
          split the file at this line, or let repair convert it"
     )
+}
+
+fn timeframe_words(timeframe: Timeframe, own: Option<Timeframe>) -> String {
+    match own {
+        Some(own) => format!(
+            "the candles seem to be of {own}; say {own} instead of {timeframe}, or give a file with candles of {timeframe}"
+        ),
+        None => "check the timeframe, and which end of a candle the times are (--label), or correct them".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `--data SYMBOL:TIMEFRAME=FILE`, and `--data SYMBOL:trades=FILE` with `quotes` and `book` beside it.
+//! `--data SYMBOL:TIMEFRAME=FILE`, and `--data SYMBOL:trades=FILE` with `quotes`, `book` and `funding` beside it.
 
 use super::models::TickSpec;
 use calypte_kernel::{NotASymbol, NotATimeframe, Symbol, Timeframe};
@@ -17,7 +17,7 @@ pub struct DataSpec {
     pub file: PathBuf,
 }
 
-/// What `--data` takes: candles, or trades, quotes or books.
+/// What `--data` takes: candles, or trades, quotes, books or funding rates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DataArgument {
     /// Candles.
@@ -38,6 +38,7 @@ impl FromStr for DataArgument {
             "trades" => TickKind::Trades,
             "quotes" => TickKind::Quotes,
             "book" => TickKind::Book,
+            "funding" => TickKind::Funding,
             _ => return text.parse().map(Self::Candles),
         };
         Ok(Self::Ticks(TickSpec { symbol: symbol.parse()?, kind, file: PathBuf::from(file) }))
@@ -88,6 +89,7 @@ mod tests {
         let argument = |text: &str| text.parse::<DataArgument>();
         let ticks = |kind, file: &str| TickSpec { symbol: "BTC".parse().expect("BTC"), kind, file: PathBuf::from(file) };
         assert_eq!(argument("BTC:trades=a.csv"), Ok(DataArgument::Ticks(ticks(TickKind::Trades, "a.csv"))));
+        assert_eq!(argument("BTC:funding=a.csv"), Ok(DataArgument::Ticks(ticks(TickKind::Funding, "a.csv"))));
         assert_eq!(argument("BTC-PERP:book=a=b.csv"), Ok(DataArgument::Ticks(ticks(TickKind::Book, "a=b.csv"))));
         assert!(matches!(argument("BTC:1m=a.csv"), Ok(DataArgument::Candles(_))));
         assert_eq!(argument("BTC:trades="), Err(NotADataSpec::Shape));
