@@ -109,7 +109,7 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
 /// Whether a flag names a file that cannot be read or used: then it is the file that has to be mended.
 fn is_about_a_file(error: &clap::Error) -> bool {
     let Some(cause) = std::error::Error::source(error) else { return false };
-    cause.is::<NotRisk>() || matches!(cause.downcast_ref(), Some(NotRules::Unreadable { .. }))
+    cause.is::<NotRisk>() || matches!(cause.downcast_ref(), Some(NotRules::Unreadable { .. } | NotRules::InFile { .. }))
 }
 
 #[cfg(test)]

@@ -201,8 +201,11 @@ impl Prepared {
         if let Some(recording) = &recording {
             backtest = backtest.with_recorder(Box::new(recording.clone()));
         }
-        let (outcome, failed) =
+        let (mut outcome, failed) =
             Pull::new(backtest, Arc::clone(&journal), control, way).with_fuel(request.settings.fuel).run(&mut instances).await;
+        if let Some(error) = &failed {
+            setup.name_fault(&mut outcome.status, error);
+        }
         let counts = &outcome.counts;
         let is_empty = counts.candles + counts.trades + counts.quotes + counts.books == 0;
         match (failed, &outcome.status) {

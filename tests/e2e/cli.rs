@@ -197,6 +197,10 @@ fn exit_codes_are_those_of_the_page() {
     assert_says(&error_of(backtest(&["--risk", "nowhere.toml"]), 3), &["--risk", "nowhere.toml"]);
     assert_says(&error_of(backtest(&["--instrument", "nowhere.toml"]), 3), &["--instrument", "nowhere.toml"]);
     calypte(["backtest", strategy, "--data", &data, "--risk", "nowhere.toml"]).exits_with(3);
+    let rules = folder.path().join("rules.toml");
+    fs::write(&rules, "[BTC]\nlot = 3\n").expect("it can be written");
+    let words = error_of(backtest(&["--instrument", rules.to_str().expect("text")]), 3);
+    assert_says(&words, &["rules.toml", "[BTC]", "lot", "size_decimals"]);
     let broken = folder.path().join("broken.csv");
     fs::write(&broken, "open_time_ms,open,high,low,close,volume\n1,x,2,3\n").expect("it can be written");
     let words = error_of(calypte(["backtest", strategy, "--data", &format!("BTC:7m={}", broken.display()), "--json"]), 3);

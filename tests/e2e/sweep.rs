@@ -28,6 +28,7 @@ fn a_hundred_combinations_add_up_as_the_peers_benchmark_says() {
     let report = sweep(&candles, &out, &["--param", "fast=5..23:2", "--param", "slow=30..120:10"]).ok().json();
     assert_eq!(report["status"], "completed");
     assert_eq!((&report["combinations"], &report["done"]), (&json!(100), &json!(100)));
+    assert_eq!(report["ended"], json!({"completed": 100}));
     assert_eq!(report["fills"], 123_634);
     assert_eq!(report["best"]["final_equity"], "999298.723535");
     assert_eq!(report["best"]["values"], json!(["23", "120"]));
@@ -96,6 +97,10 @@ fn an_earlier_sweep_is_not_lost_by_accident() {
     let folder = temp_dir();
     let candles = synth_candles(1_000, 7, folder.path(), "candles.csv");
     let out = folder.path().join("out");
+    let nothing = small(&candles, &out, &["--resume"]).exits_with(2).json();
+    let words = nothing["error"]["message"].as_str().expect("text");
+    assert!(words.contains("sweep.journal") && words.contains("leave out --resume"), "{words}");
+    assert!(!out.exists(), "nothing was begun");
     small(&candles, &out, &[]).ok();
     let journal = fs::read(out.join("sweep.journal")).expect("it is there");
     let refused = small(&candles, &out, &[]).exits_with(2).json();
@@ -112,6 +117,7 @@ fn each_run_has_its_own_fuel() {
     let candles = synth_candles(3_000, 9, folder.path(), "candles.csv");
     let report = small(&candles, &folder.path().join("out"), &["--fuel", "200000"]).exits_with(1).json();
     assert_eq!(report["best"], Value::Null, "no run came to its end");
+    assert_eq!((&report["status"], &report["ended"]), (&json!("failed"), &json!({"out-of-fuel": 6})));
     for row in report["rows"].as_array().expect("rows") {
         assert_eq!(row["status"], "out-of-fuel");
         assert!(row["events"].as_u64() > Some(10) && row["fuel"].as_u64() <= Some(200_000), "{row}");

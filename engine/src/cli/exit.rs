@@ -121,7 +121,9 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if cause.is::<SweepFault>() {
             return ExitStatus::Internal;
         }
-        if let Some(JournalError::Other { .. } | JournalError::Exists { .. }) = cause.downcast_ref::<JournalError>() {
+        if let Some(JournalError::Other { .. } | JournalError::Exists { .. } | JournalError::Missing { .. }) =
+            cause.downcast_ref()
+        {
             return ExitStatus::Usage;
         }
         // A strategy that fails before its first event.

@@ -67,6 +67,12 @@ pub(super) fn of_sweep(report: &SweepReport) -> String {
         report.done, report.combinations, report.resumed, report.metric
     )
     .expect("text grows");
+    let failed = report.ended.iter().filter(|(status, _)| *status != "completed");
+    let failed = failed.map(|(status, count)| format!("{count} {status}")).collect::<Vec<_>>();
+    if !failed.is_empty() {
+        let completed = report.ended.get("completed").copied().unwrap_or(0);
+        writeln!(text, "{}: {completed} completed, {}", report.status, failed.join(", ")).expect("text grows");
+    }
     let mut header = report.axes.iter().map(|axis| axis.name.clone()).collect::<Vec<_>>();
     header.extend(["final equity", "return", "sharpe", "drawdown", "fills", "status"].map(str::to_owned));
     let rows = report.ranked().take(SWEEP_ROWS_SHOWN).map(cells);

@@ -5,6 +5,7 @@ use crate::request::{Metric, SweepRequest};
 use calypte_kernel::statistic;
 use calypte_sim::Outcome;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Version of the record.
 pub const SWEEP_VERSION: u32 = 1;
@@ -13,7 +14,7 @@ pub const SWEEP_VERSION: u32 = 1;
 #[derive(Debug, Clone, Serialize)]
 pub struct SweepReport {
     version: u32,
-    /// `completed`, or `cancelled` where combinations are missing.
+    /// `completed`; `failed` where not one run completed; `cancelled` where combinations are missing.
     pub status: &'static str,
     /// SHA-256 of what every run depends on.
     pub digest: String,
@@ -29,6 +30,8 @@ pub struct SweepReport {
     pub done: usize,
     /// Of these, taken over from an earlier sweep.
     pub resumed: usize,
+    /// How many runs ended in which way.
+    pub ended: BTreeMap<String, usize>,
     /// The best row; none where no run completed or the metric is not defined for any.
     pub best: Option<SweepRow>,
     /// Fills of all runs.
@@ -181,9 +184,18 @@ impl SweepTable {
         let rows = self.rows.into_iter().flatten().collect::<Vec<_>>();
         #[expect(clippy::cast_precision_loss, reason = "a speed")]
         let combinations_per_second = (done - resumed) as f64 * 1000.0 / wall_time_ms.max(1) as f64;
+        let mut ended = BTreeMap::new();
+        for row in &rows {
+            *ended.entry(row.status.clone()).or_default() += 1;
+        }
+        let status = match (done == combinations, ended.contains_key("completed")) {
+            (false, _) => "cancelled",
+            (true, false) => "failed",
+            (true, true) => "completed",
+        };
         let mut report = SweepReport {
             version: SWEEP_VERSION,
-            status: if done == combinations { "completed" } else { "cancelled" },
+            status,
             digest,
             metric: request.metric.name(),
             ranked_by: request.metric,
@@ -191,6 +203,7 @@ impl SweepTable {
             combinations,
             done,
             resumed,
+            ended,
             best: None,
             fills: rows.iter().map(|row| row.fills).sum(),
             fuel: rows.iter().fold(0, |sum, row| sum.saturating_add(row.fuel)),

@@ -33,6 +33,14 @@ pub enum JournalError {
         /// Which.
         path: PathBuf,
     },
+    /// There is none to go on with.
+    #[error(
+        "{path:?} is not there, so there is no sweep to go on with: leave out --resume to begin one, or name its folder with --out"
+    )]
+    Missing {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is of another sweep.
     #[error(
         "{path:?} belongs to another sweep (other component, data, settings or values): choose another --out, or begin anew with --overwrite"
@@ -63,20 +71,24 @@ pub struct SweepJournal {
 }
 
 impl SweepJournal {
-    /// Fails where a sweep's journal is in the way: a look before anything long is begun.
+    /// Fails where a sweep's journal is in the way, or the one to go on with is missing: a look before anything long is begun.
     ///
     /// # Errors
-    /// [`JournalError::Exists`].
+    /// [`JournalError::Exists`] and [`JournalError::Missing`].
     pub fn look(folder: &Path, earlier: Earlier) -> Result<(), JournalError> {
         let path = folder.join(FILE_NAME);
         let is_there = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
-        if earlier == Earlier::Keep && is_there { Err(JournalError::Exists { path }) } else { Ok(()) }
+        match earlier {
+            Earlier::Keep if is_there => Err(JournalError::Exists { path }),
+            Earlier::Resume if !is_there => Err(JournalError::Missing { path }),
+            _ => Ok(()),
+        }
     }
 
     /// Begins a journal anew, or goes on with the one that is there: then its rows come along.
     ///
     /// # Errors
-    /// Where the file cannot be used, is in the way, or the sweep should go on and the journal is of another.
+    /// Where the file cannot be used, is in the way, or the sweep should go on and there is no journal or that of another.
     pub fn open(folder: &Path, earlier: Earlier, digest: &str, axes: &[Axis]) -> Result<(Self, Vec<SweepRow>), JournalError> {
         Self::look(folder, earlier)?;
         let path = folder.join(FILE_NAME);
@@ -195,6 +207,18 @@ mod tests {
         assert_eq!(rows.len(), 3, "it is as it was");
         let (_, rows) = SweepJournal::open(folder.path(), Earlier::Overwrite, "d", &axes()).expect("a new journal");
         assert!(rows.is_empty(), "a sweep begins anew only where that is said");
+    }
+
+    #[test]
+    fn a_sweep_that_never_began_cannot_go_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let missing =
+            || SweepJournal::open(folder.path(), Earlier::Resume, "d", &axes()).expect_err("there is none").to_string();
+        for _ in 0..2 {
+            let words = missing();
+            assert!(words.contains("sweep.journal") && words.contains("leave out --resume"), "{words}");
+            File::create(folder.path().join(FILE_NAME)).expect("an empty one is none either");
+        }
     }
 
     #[test]

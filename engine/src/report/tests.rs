@@ -421,6 +421,7 @@ fn a_sweep_that_was_ended_says_so() {
     let report = table.report(&request, String::new(), 0);
     assert_eq!((report.status, report.done, report.resumed), ("cancelled", 2, 1));
     assert!(report.best.is_none(), "only completed runs are ranked");
+    assert_eq!(report.ended, [("faulted".to_owned(), 1), ("out-of-fuel".to_owned(), 1)].into());
 }
 
 #[test]

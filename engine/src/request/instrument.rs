@@ -82,6 +82,16 @@ pub enum NotRules {
     /// A symbol.
     #[error(transparent)]
     Symbol(#[from] calypte_kernel::NotASymbol),
+    /// A file that says something else than rules.
+    #[error("{path:?}{table}: {fault}")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// ` [BTC]`: the table, where it is not at the top.
+        table: String,
+        /// What is wrong there.
+        fault: Box<Self>,
+    },
     /// The file cannot be read.
     #[error("{path:?} cannot be read: {reason}")]
     Unreadable {
@@ -195,19 +205,17 @@ fn from_file(path: &Path) -> Result<Vec<InstrumentSpec>, NotRules> {
         return Err(unreadable(format!("it is larger than {RULES_FILE_BYTES_MAX} bytes")));
     }
     let table: BTreeMap<String, toml::Value> = toml::from_str(&text).map_err(|error| unreadable(error.message().to_owned()))?;
+    let in_file =
+        |table: &str, fault| NotRules::InFile { path: path.to_owned(), table: table.to_owned(), fault: Box::new(fault) };
     let mut specs = Vec::new();
     let mut top = Written::NOTHING;
     let mut top_given = false;
     for (key, value) in &table {
         if let toml::Value::Table(keys) = value {
-            let mut written = Written::NOTHING;
-            for (key, value) in keys {
-                set(&mut written, key, &plain(value))?;
-            }
-            let Written { rules, margin } = written;
-            specs.push(InstrumentSpec { symbol: Some(key.parse()?), source: RulesSource::Fixed(rules), margin });
+            let spec = of_table(key, keys).map_err(|fault| in_file(&format!(" [{}]", key.escape_debug()), fault))?;
+            specs.push(spec);
         } else {
-            set(&mut top, key, &plain(value))?;
+            set(&mut top, key, &plain(value)).map_err(|fault| in_file("", fault))?;
             top_given = true;
         }
     }
@@ -216,6 +224,16 @@ fn from_file(path: &Path) -> Result<Vec<InstrumentSpec>, NotRules> {
         specs.push(InstrumentSpec { symbol: None, source: RulesSource::Fixed(rules), margin });
     }
     Ok(specs)
+}
+
+/// The rules of one instrument.
+fn of_table(symbol: &str, keys: &toml::Table) -> Result<InstrumentSpec, NotRules> {
+    let mut written = Written::NOTHING;
+    for (key, value) in keys {
+        set(&mut written, key, &plain(value))?;
+    }
+    let Written { rules, margin } = written;
+    Ok(InstrumentSpec { symbol: Some(symbol.parse()?), source: RulesSource::Fixed(rules), margin })
 }
 
 /// A value as it would stand on the command line.
@@ -367,6 +385,23 @@ mod tests {
         let own = Rules { size_decimals: 5, tick_size: Decimal::new(1, 1), ..Rules::ANY };
         assert_eq!(rules_for(&symbol("BTC"), &specs), Ok(own));
         assert_eq!(rules_for(&symbol("ETH"), &specs), Ok(Rules { min_notional: Decimal::new(5, 0), ..Rules::ANY }));
+    }
+
+    #[test]
+    fn what_is_no_rule_in_a_file_is_named_with_the_file() {
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file");
+        let path = file.path().to_str().expect("a path");
+        for (text, place, words) in [
+            ("lot = 3\n", "\": ", "\"lot\" is not a rule"),
+            ("[BTC]\nmax_leverage = 5000\n", "\" [BTC]: ", "max_leverage=5000 is out of range"),
+            ("[\"B C\"]\nsize_decimals = 1\n", "\" [B C]: ", "B C"),
+        ] {
+            std::fs::write(file.path(), text).expect("it is written");
+            let error = path.parse::<InstrumentSpecs>().expect_err(text);
+            assert!(matches!(error, NotRules::InFile { .. }), "{error:?}");
+            let error = error.to_string();
+            assert!(error.contains(&format!("{path}{place}")) && error.contains(words), "{error}");
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use calypte_kernel::{
     StrategyRisk, Timeframe,
 };
 use calypte_sim::{
-    BacktestError, BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, SeriesData, SeriesSource, TRADES_MAX,
-    ZeroVolume,
+    BacktestError, BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, RunStatus, SeriesData, SeriesSource,
+    TRADES_MAX, ZeroVolume,
 };
 use std::sync::Arc;
 
@@ -85,21 +85,37 @@ impl Setup {
 
     /// Data that failed, told with the names that the trader gave: the simulation knows numbers only.
     pub(super) fn named(&self, error: BacktestError) -> anyhow::Error {
-        let symbol = |instrument: InstrumentId| &self.instruments[instrument.get() as usize].symbol;
-        let series = |series: SeriesId| {
-            let SeriesInfo { instrument, timeframe, .. } = self.series[series.get() as usize];
-            format!("reading the candles of {}:{timeframe}", symbol(instrument))
-        };
+        let whose = self.whose(&error).map_or_else(|| "writing the journal".to_owned(), |whose| format!("reading the {whose}"));
         match error {
-            BacktestError::Source { series: number, cause } => anyhow::Error::new(cause).context(series(number)),
-            BacktestError::TickSource { instrument, kind, cause } => {
-                anyhow::Error::new(cause).context(format!("reading the {kind} of {}", symbol(instrument)))
+            BacktestError::Source { cause, .. } | BacktestError::TickSource { cause, .. } => {
+                anyhow::Error::new(cause).context(whose)
             }
-            BacktestError::OutOfOrder { series: number, .. } => anyhow::Error::new(error).context(series(number)),
-            BacktestError::TicksOutOfOrder { instrument, kind, .. } => {
-                anyhow::Error::new(error).context(format!("reading the {kind} of {}", symbol(instrument)))
+            error => anyhow::Error::new(error).context(whose),
+        }
+    }
+
+    /// Which data failed: `candles of BTC:1m`, `trades of BTC`. None: it is not the data.
+    pub(super) fn whose(&self, error: &BacktestError) -> Option<String> {
+        let symbol = |instrument: InstrumentId| &self.instruments[instrument.get() as usize].symbol;
+        match *error {
+            BacktestError::Source { series, .. } | BacktestError::OutOfOrder { series, .. } => {
+                let SeriesInfo { instrument, timeframe, .. } = self.series[series.get() as usize];
+                Some(format!("candles of {}:{timeframe}", symbol(instrument)))
             }
-            BacktestError::Recorder { .. } => anyhow::Error::new(error).context("writing the journal"),
+            BacktestError::TickSource { instrument, kind, .. } | BacktestError::TicksOutOfOrder { instrument, kind, .. } => {
+                Some(format!("{kind} of {}", symbol(instrument)))
+            }
+            BacktestError::Recorder { .. } => None,
+        }
+    }
+
+    /// Puts these names in the place of a fault that the simulation found itself; one that a file found has its file and line.
+    pub(super) fn name_fault(&self, status: &mut RunStatus, error: &BacktestError) {
+        if let (RunStatus::BadData(fault), BacktestError::OutOfOrder { .. } | BacktestError::TicksOutOfOrder { .. }) =
+            (status, error)
+            && let Some(whose) = self.whose(error)
+        {
+            fault.place = whose;
         }
     }
 

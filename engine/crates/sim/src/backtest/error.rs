@@ -20,9 +20,7 @@ pub enum BacktestError {
         cause: SourceError,
     },
     /// A source went back in time: mend the data.
-    #[error(
-        "series {series}: a candle or gap at {open_time} comes after what ended at {known_until}, or ends before it begins"
-    )]
+    #[error("a candle or gap at {open_time} comes after what ended at {known_until}, or ends before it begins")]
     OutOfOrder {
         /// Which series.
         series: SeriesId,
@@ -43,7 +41,7 @@ pub enum BacktestError {
         cause: SourceError,
     },
     /// A source of ticks went back in time: mend the data.
-    #[error("{kind} of instrument {instrument}: what is of {time} comes after what is of {known_until}")]
+    #[error("what is of {time} comes after what is of {known_until}")]
     TicksOutOfOrder {
         /// Of which instrument.
         instrument: InstrumentId,
