@@ -27,9 +27,14 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Backtests trading strategies that nobody has to trust: sandboxed and metered, over recorded candles.
+/// Backtests trading strategies that nobody has to trust: sandboxed and metered, over recorded markets.
+///
+/// Candles, trades, quotes, books and funding; with margin and liquidation, and a journal that replays.
 #[derive(Debug, Parser)]
 #[command(name = "calypte", version, max_term_width = 110, propagate_version = true)]
+#[command(after_help = "Example:\n  calypte backtest ema-atr.wasm --data BTC:1m=candles.csv --out report\n\n\
+    Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 environment, 5 different, 70 internal, 130 cancelled;\n\
+    engine/docs/cli.md says what each means.")]
 struct Cli {
     /// Writes exactly one JSON document to standard output, for an error too.
     #[arg(long, global = true)]
@@ -129,9 +134,10 @@ mod tests {
             if command.is_hide_set() {
                 return;
             }
-            if command.get_subcommands().next().is_none() {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(help.contains("Example"), "{path} --help has no example");
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{path} --help has no example");
+            if command.get_subcommands().next().is_some() {
+                assert!(help.to_lowercase().contains("exit codes"), "{path} --help does not point to the exit codes");
             }
             for subcommand in command.get_subcommands() {
                 check(subcommand, &path);

@@ -33,7 +33,8 @@ pub(super) struct BacktestArgs {
     /// Folder for report.json, report.html, fills.csv and equity.csv.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Folder of a journal: every input of the core is written there, for `calypte replay`.
+    /// Folder of a journal: every input of the core is written there, for `calypte replay`. Where it holds a journal already,
+    /// the run is appended as a further epoch.
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
 }

@@ -58,7 +58,7 @@ pub(super) struct RunFlags {
     /// Fuel of a whole run. Used up, the run ends as out-of-fuel, with its report.
     #[arg(long, value_name = "TOTAL")]
     fuel: Option<u64>,
-    /// Fuel of one event. Used up, the strategy faults.
+    /// Fuel of one event. Used up, the strategy faults. `init` has a budget of its own.
     #[arg(long, value_name = "N")]
     fuel_per_event: Option<u64>,
     /// Limits, kill switches and protections of the account and its strategies.

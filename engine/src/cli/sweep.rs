@@ -21,7 +21,7 @@ pub(super) struct SweepArgs {
     /// The component.
     #[arg(value_name = "FILE.wasm")]
     component: PathBuf,
-    /// Values of a parameter: FIRST..LAST:STEP (both ends included), A,B,C or one value for all runs.
+    /// Values of a parameter: FIRST..LAST:STEP (both ends included; STEP is 1 where it is left out), A,B,C or one value for all runs.
     #[arg(long, value_name = "NAME=VALUES", required = true, allow_hyphen_values = true)]
     param: Vec<Axis>,
     #[command(flatten)]
