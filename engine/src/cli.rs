@@ -16,6 +16,7 @@ mod replay;
 mod run_flags;
 mod summary;
 mod sweep;
+mod trade;
 
 pub use exit::{ExitStatus, Failure};
 
@@ -52,6 +53,7 @@ enum Command {
     Backtest(backtest::BacktestArgs),
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
+    Run(trade::TradeArgs),
     #[command(subcommand)]
     Data(data::DataCommand),
     Demo(demo::DemoArgs),
@@ -83,6 +85,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Backtest(args) => backtest::run(args, output),
         Command::Sweep(args) => sweep::run(args, output),
         Command::Replay(args) => replay::run(args, output),
+        Command::Run(args) => trade::run(&args, output),
         Command::Data(command) => data::run(command, output),
         Command::Demo(args) => demo::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.

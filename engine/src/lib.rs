@@ -9,6 +9,7 @@ pub mod control;
 pub mod data;
 pub mod file;
 pub mod journal;
+pub mod live;
 pub mod market_data;
 pub mod replay;
 pub mod report;

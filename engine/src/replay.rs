@@ -14,6 +14,7 @@ mod player;
 mod tests;
 
 pub use compare::Difference;
+pub(crate) use compare::difference;
 
 use crate::control::Control;
 use crate::journal::{Beginning, Epoch, ReadError, TornTail};

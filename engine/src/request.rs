@@ -92,10 +92,7 @@ impl BacktestRequest {
         settings: RunSettings,
         out: Option<PathBuf>,
     ) -> Result<Self, RequestError> {
-        let mut strategies = name_strategies(components)?;
-        for parameter in parameters {
-            parameters::assign(&mut strategies, parameter)?;
-        }
+        let strategies = strategy_requests(components, parameters)?;
         let traded = settings.models.ticks.iter().filter(|spec| spec.kind != TickKind::Funding).map(|spec| &spec.symbol);
         let mut market = MarketRequest::with_symbols(data, traded, instruments)?;
         settings.models.check(&mut market)?;
@@ -104,6 +101,18 @@ impl BacktestRequest {
         }
         Ok(Self { strategies, market, settings: settings.check()?, out })
     }
+}
+
+/// Strategies with what the trader set: components in their order, each named after its file.
+///
+/// # Errors
+/// Where there are none or too many, or a parameter is set twice or for nobody.
+pub fn strategy_requests(components: &[PathBuf], parameters: &[ParameterSpec]) -> Result<Vec<StrategyRequest>, RequestError> {
+    let mut strategies = name_strategies(components)?;
+    for parameter in parameters {
+        parameters::assign(&mut strategies, parameter)?;
+    }
+    Ok(strategies)
 }
 
 /// Names strategies after their files, numbering a name that comes again.

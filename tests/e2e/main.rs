@@ -29,6 +29,7 @@ mod backtest;
 mod cli;
 mod dirty;
 mod interrupt;
+mod live;
 mod margin;
 mod models;
 mod outputs;

@@ -154,6 +154,11 @@ impl Writer {
         self.header.epoch
     }
 
+    /// That it cannot be opened once more.
+    pub fn exhausted(&self) -> WriteError {
+        WriteError::Exhausted { folder: self.folder.clone() }
+    }
+
     /// The number of the next record.
     pub const fn next_record(&self) -> u64 {
         self.number

@@ -28,7 +28,7 @@ impl std::fmt::Display for Difference {
 const WORDS_MAX: usize = 2_000;
 
 /// What differs of two ends of one event, described; none where nothing does.
-pub(super) fn difference(expected: &HookEnded, got: &HookEnded) -> Option<(String, String)> {
+pub(crate) fn difference(expected: &HookEnded, got: &HookEnded) -> Option<(String, String)> {
     if !is_same(&expected.answer, &got.answer) {
         return Some((words(&expected.answer), words(&got.answer)));
     }

@@ -35,7 +35,7 @@ struct Reached {
 
 impl Exchange {
     /// From now on orders of an instrument are matched against ticks, of this kind among others.
-    pub(crate) fn match_ticks(&mut self, instrument: InstrumentId, kind: TickKind) {
+    pub fn match_ticks(&mut self, instrument: InstrumentId, kind: TickKind) {
         if let Some(market) = self.markets.get_mut(instrument.get() as usize) {
             let ticks = market.ticks.get_or_insert_default();
             ticks.shows_depth |= matches!(kind, TickKind::Quotes | TickKind::Book);
@@ -44,8 +44,8 @@ impl Exchange {
         }
     }
 
-    /// A trade, a quote or a book.
-    pub(crate) fn tick(&mut self, now: Timestamp, tick: &Tick) {
+    /// A trade, a quote or a book. Funding has a way of its own: [`Self::fund`].
+    pub fn tick(&mut self, now: Timestamp, tick: &Tick) {
         self.strike(now);
         let instrument = match tick {
             Tick::Funding(_) => return,

@@ -1,0 +1,35 @@
+//! The user engine: accounts that trade while the clock runs.
+//!
+//! ```text
+//!  market data ──► MarketEvent ─┐                      ┌─► Deliver ──► Instances ──► HookEnded ─┐
+//!  venue ────────► VenueEvent ──┼─► journal ──► core ──┼─► Send, Resolve, Reconcile ──► Venue   │
+//!  operator, clock ─────────────┘        ▲             └─► notices ──► whoever watches          │
+//!                                        └───────────────────────────────────────────────────────┘
+//! ```
+//!
+//! One loop owns an account. It never waits for a hook: each strategy has a task of its own. An input is in the journal before
+//! the core has it, and what follows from it is acted on only after that.
+
+mod account;
+mod history;
+mod instances;
+mod link;
+mod notice;
+mod paper;
+mod restore;
+mod session;
+mod summary;
+mod trade;
+mod venue;
+
+pub use account::Account;
+pub use history::{HISTORY_MAX, History, HistoryError};
+pub use instances::{Instances, LoadedStrategy};
+pub use link::{Link, Passed, carry};
+pub use notice::{Listener, Notice};
+pub use paper::{Paper, PaperSettings};
+pub use restore::{RestoreError, Restored, restore, same_market};
+pub use session::{Ended, LiveError, News, Session, SessionSettings, Surroundings, WAITING_MAX};
+pub use summary::{Counts, LINES_MAX, PositionRecord, SessionRecord, StrategyRecord, Summary};
+pub use trade::{TradeRequest, Traded, base_fees, trade};
+pub use venue::{Request, Venue};

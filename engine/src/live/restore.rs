@@ -1,0 +1,204 @@
+//! An account as its journal left it: the core from its inputs, and each strategy's instance from the events it was given.
+
+use super::instances::{LoadedStrategy, call, state_of};
+use crate::journal::{Entry, Epoch, ReadError};
+use crate::replay::difference;
+use calypte_host::{Instance, InstanceSettings};
+use calypte_kernel::journal::{Record, Replay, ReplayError};
+use calypte_kernel::{CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, Timestamp, TradingCore};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Why an account cannot go on from its journal.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its records are sound and do not belong together.
+    #[error("epoch {epoch} of the journal cannot be replayed")]
+    Records {
+        /// Which epoch.
+        epoch: u32,
+        /// Why not.
+        #[source]
+        cause: ReplayError,
+    },
+    /// The beginning is no longer there.
+    #[error("the journal begins with epoch {epoch} in the middle: its first segments were removed")]
+    NoBeginning {
+        /// The first epoch there is.
+        epoch: u32,
+    },
+    /// It is of an account with other instruments or series.
+    #[error("the journal is of another market: {words}; choose another folder, or ask for what it was begun with")]
+    OtherMarket {
+        /// What differs.
+        words: String,
+    },
+    /// A strategy could not be started again.
+    #[error("strategy {strategy} cannot be started again")]
+    Start {
+        /// Which.
+        strategy: StrategyId,
+        /// Why not.
+        #[source]
+        fault: Box<Fault>,
+    },
+    /// A strategy answers an event of the past otherwise than it did: it is another component, or it is not deterministic.
+    #[error(
+        "strategy {strategy} answers event {event} with {got}, where it once answered {expected}: run the component that the \
+         journal was written with, or begin a new journal"
+    )]
+    Differs {
+        /// Which.
+        strategy: StrategyId,
+        /// On which event.
+        event: u64,
+        /// What it did then.
+        expected: String,
+        /// What it does now.
+        got: String,
+    },
+}
+
+/// What a journal gave back.
+pub struct Restored {
+    /// The core.
+    pub core: TradingCore,
+    /// Instances that are at work.
+    pub instances: BTreeMap<StrategyId, Instance>,
+    /// Events that were handed out and never answered.
+    pub unanswered: Vec<Deliver>,
+    /// The time of the last input.
+    pub time: Timestamp,
+    /// Inputs that were replayed.
+    pub inputs: u64,
+}
+
+impl std::fmt::Debug for Restored {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Restored").field("inputs", &self.inputs).field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
+/// Rebuilds an account. None: there is no journal yet.
+///
+/// # Errors
+/// Where the journal cannot be read or replayed, or a strategy no longer does what it did.
+pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Option<Restored>, RestoreError> {
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let epochs = match Epoch::all(folder) {
+        Ok(epochs) => epochs,
+        Err(ReadError::NoJournal { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(first) = epochs.first() else { return Ok(None) };
+    if !first.is_whole {
+        return Err(RestoreError::NoBeginning { epoch: first.number });
+    }
+    let mut player = Player {
+        replay: Replay::default(),
+        strategies,
+        instances: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        time: Timestamp::from_millis(i64::MIN),
+        inputs: 0,
+    };
+    for (place, epoch) in epochs.iter().enumerate() {
+        if place > 0 {
+            player.replay.next_epoch();
+        }
+        let mut reader = epoch.read();
+        while let Some(entry) = reader.next()? {
+            player.play(epoch.number, entry).await?;
+            tokio::task::consume_budget().await;
+        }
+    }
+    let Player { replay, instances, pending, time, inputs, .. } = player;
+    let Some(core) = replay.into_core() else { return Ok(None) };
+    Ok(Some(Restored { core, instances, unanswered: pending.into_values().collect(), time, inputs }))
+}
+
+/// Says where the settings of a restored account differ from those that are asked for now.
+///
+/// # Errors
+/// [`RestoreError::OtherMarket`].
+pub fn same_market(then: &CoreSettings, now: &CoreSettings) -> Result<(), RestoreError> {
+    let symbols = |settings: &CoreSettings| {
+        settings.instruments.iter().map(|instrument| instrument.symbol.as_str().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    let words = if symbols(then) != symbols(now) {
+        format!("it trades {}, and {} is asked for", symbols(then), symbols(now))
+    } else if then.series != now.series {
+        "its candles are of other timeframes".to_owned()
+    } else if then.live != now.live {
+        "one of the two is on paper".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(RestoreError::OtherMarket { words })
+}
+
+struct Player<'a> {
+    replay: Replay,
+    strategies: &'a [LoadedStrategy],
+    instances: BTreeMap<StrategyId, Instance>,
+    /// What was handed out and is not answered yet.
+    pending: BTreeMap<StrategyId, Deliver>,
+    time: Timestamp,
+    inputs: u64,
+}
+
+impl Player<'_> {
+    async fn play(&mut self, epoch: u32, entry: Entry) -> Result<(), RestoreError> {
+        let Entry { number, time, record } = entry;
+        if let Record::Input(input) = &record {
+            self.time = self.time.max(time);
+            self.inputs += 1;
+            if let Input::HookEnded(ended) = input
+                && let Some(deliver) = self.pending.remove(&ended.strategy)
+            {
+                self.again(deliver, ended).await?;
+            }
+        }
+        let step = self.replay.apply(number, time, record).map_err(|cause| RestoreError::Records { epoch, cause })?;
+        for output in step.outputs {
+            if let Output::Deliver(deliver) = output {
+                self.pending.insert(deliver.strategy, deliver);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls a hook again, as it was called then. What it says is compared and goes nowhere.
+    async fn again(&mut self, deliver: Deliver, expected: &HookEnded) -> Result<(), RestoreError> {
+        let strategy = deliver.strategy;
+        if deliver.number != expected.number {
+            return Ok(());
+        }
+        if matches!(deliver.hook, Hook::Init(_)) {
+            self.instances.remove(&strategy);
+            let Some(loaded) = self.strategies.iter().find(|loaded| loaded.id == strategy) else { return Ok(()) };
+            let state = self.replay.core().map(|core| state_of(core, &deliver)).unwrap_or_default();
+            let settings = InstanceSettings { state, ..loaded.settings.clone() };
+            let started = loaded.component.instantiate(settings).await;
+            let started = started.map_err(|fault| RestoreError::Start { strategy, fault: Box::new(fault) })?;
+            self.instances.insert(strategy, started);
+        }
+        let Some(instance) = self.instances.get_mut(&strategy) else { return Ok(()) };
+        let got = call(instance, deliver).await;
+        // The answer of `init` was told how much history there was.
+        let is_init = matches!(expected.answer, calypte_kernel::Answer::Subscriptions(_));
+        if !is_init && let Some((expected_words, got)) = difference(expected, &got) {
+            let event = expected.number.get();
+            return Err(RestoreError::Differs { strategy, event, expected: expected_words, got });
+        }
+        if !instance.is_alive() {
+            self.instances.remove(&strategy);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! One trader's session, everything in one process: strategies, a connector, an account on paper or at the exchange.
+
+use super::account::Account;
+use super::history::HISTORY_MAX;
+use super::instances::LoadedStrategy;
+use super::link::{Link, Passed, carry};
+use super::paper::{Paper, PaperSettings};
+use super::restore::{restore, same_market};
+use super::session::{News, Session, SessionSettings, Surroundings};
+use super::summary::{SessionRecord, Summary};
+use super::venue::Venue;
+use crate::control::Control;
+use crate::journal::{JournalSettings, Writer};
+use crate::request::{RiskFile, StrategyRequest};
+use crate::run::{Facts, StrategyFacts, Way, remark, resolve, sandbox_settings};
+use crate::upload::{load, uploads};
+use anyhow::Context as _;
+use calypte_host::SandboxSettings;
+use calypte_kernel::{
+    AccountId, AccountRisk, Books, CoreSettings, Decimal, Deployment, FeeRates, Feed, Holds, Instrument, RestartPolicy,
+    SeriesId, SeriesInfo, StrategyId, StrategyRisk, Symbol, Timeframe, Timestamp, TradingCore,
+};
+use calypte_venues::ambient::Ambient;
+use calypte_venues::connector::{Connector, Opened, Request};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Most news that wait for the session.
+const NEWS_MAX: usize = 1_024;
+/// How often it is looked whether the session is to end, and what it has to show.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long history may take to come before strategies begin without it.
+const HISTORY_WAIT: Duration = Duration::from_secs(20);
+/// The account's number: a session has one.
+const ACCOUNT: AccountId = AccountId::new(1);
+
+/// What is to be traded, and how.
+pub struct TradeRequest {
+    /// Strategies; the place of each is its deployment's number.
+    pub strategies: Vec<StrategyRequest>,
+    /// Instruments, the first choice first.
+    pub symbols: Vec<Symbol>,
+    /// Length of candles, the first choice first.
+    pub timeframes: Vec<Timeframe>,
+    /// On paper: the money to begin with, and what the exchange would charge. None: the account is real.
+    pub paper: Option<(Decimal, PaperSettings)>,
+    /// Limits, kill switches and protections.
+    pub risk: Option<RiskFile>,
+    /// Folder of the journal; none: nothing survives the process.
+    pub journal: Option<PathBuf>,
+    /// Candles of history that are had ready for strategies, of each series.
+    pub history: u32,
+    /// Fuel of one event; none: the sandbox's own limit.
+    pub fuel_per_event: Option<u64>,
+    /// Seed of whatever strategies draw by lot.
+    pub seed: u64,
+    /// How long; none: until it is told to stop.
+    pub duration: Option<Duration>,
+}
+
+/// How a session went.
+#[derive(Debug)]
+pub struct Traded {
+    /// What it amounts to.
+    pub record: SessionRecord,
+    /// What the connector warned of at the start.
+    pub warnings: Vec<String>,
+    /// Strategies that had to be ended by the deadline.
+    pub late: Vec<String>,
+}
+
+impl TradeRequest {
+    /// Series of candles: of each instrument each timeframe.
+    pub fn series(&self) -> Vec<SeriesInfo> {
+        let pairs = (0..).zip(&self.symbols).flat_map(|(instrument, _)| {
+            self.timeframes.iter().map(move |timeframe| (calypte_kernel::InstrumentId::new(instrument), *timeframe))
+        });
+        (0..)
+            .zip(pairs)
+            .map(|(id, (instrument, timeframe))| SeriesInfo { id: SeriesId::new(id), instrument, timeframe })
+            .collect()
+    }
+
+    fn core(&self, opened: &Opened, series: &[SeriesInfo]) -> CoreSettings {
+        let instruments: Arc<[Instrument]> = opened.instruments.as_slice().into();
+        let risk = self.risk.as_ref().map_or(AccountRisk::NONE, |risk| risk.account(&instruments));
+        let netting = self.risk.as_ref().map(RiskFile::netting).unwrap_or_default();
+        let defaults = CoreSettings::new(ACCOUNT, instruments, series.into());
+        let common = CoreSettings { saves: true, risk, netting, ..defaults };
+        match &self.paper {
+            Some((cash, paper)) => CoreSettings { cash: *cash, fees: paper.fees, ..common },
+            None => CoreSettings {
+                live: true,
+                books: Books::Netted,
+                // The exchange knows no trailing stops: the core guards them.
+                holds: Holds { trailing: false, ..Holds::ALL },
+                fees: opened.fees.unwrap_or_default(),
+                ..common
+            },
+        }
+    }
+}
+
+/// Trades until it is told to stop, or the time is up. `show` gets what there is to show, now and then.
+///
+/// # Errors
+/// Where it cannot begin, or cannot go on.
+pub async fn trade(
+    request: &TradeRequest,
+    mut connector: Box<dyn Connector>,
+    ambient: Arc<dyn Ambient>,
+    control: &Control,
+    mut show: impl FnMut(Vec<String>),
+) -> anyhow::Result<Traded> {
+    let strategies = strategies(request).await?;
+    let opened = connector.start().await?;
+    let series = request.series();
+    let core = request.core(&opened, &series);
+    let names = strategies.iter().map(|(loaded, _)| (loaded.id, loaded.name.clone())).collect::<BTreeMap<_, _>>();
+    let summary = Summary::new(Arc::clone(&core.instruments), names.clone());
+
+    let (link, asked) = Link::new();
+    let requests = link.sender();
+    let (news, told) = mpsc::channel(NEWS_MAX);
+    let ((open, is_open), (stop, is_stopped)) = (watch::channel(false), watch::channel(false));
+    let passed = Passed::default();
+    let carrier = tokio::spawn(carry(connector, asked, news.clone(), passed.clone(), is_open, is_stopped));
+    subscribe(&requests, request, &series, ambient.now()).await?;
+    warm(&passed, &series, ambient.as_ref(), &mut show).await;
+
+    let venue: Box<dyn Venue> = match &request.paper {
+        Some((_, paper)) => Box::new(Paper::new(*paper, &opened.instruments)?),
+        None => Box::new(link),
+    };
+    let surroundings =
+        Surroundings { venue, history: Arc::new(passed), ambient: Arc::clone(&ambient), listener: Box::new(summary.clone()) };
+    let (session, deployments) = session(request, core, &strategies, surroundings, &mut show).await?;
+    open.send_replace(true);
+    let session = tokio::spawn(session.run(deployments, told));
+    let ended = watch_over(session, &news, control, request.duration, &summary, &mut show).await?;
+    stop.send_replace(true);
+    // It only closes connections now; that it panicked would have ended the session before.
+    drop(carrier.await);
+    show(summary.take_lines());
+    let late = ended.late.iter().filter_map(|id| names.get(id).cloned()).collect();
+    Ok(Traded { record: summary.record(&ended.core), warnings: opened.warnings, late })
+}
+
+/// Strategies with what the core is to know of them.
+async fn strategies(request: &TradeRequest) -> anyhow::Result<Vec<(LoadedStrategy, Deployment)>> {
+    let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
+    let uploads = uploads(SandboxSettings { instances_max, ..SandboxSettings::default() }, remark)?;
+    let mut strategies = Vec::with_capacity(request.strategies.len());
+    for (place, wanted) in (0..).zip(&request.strategies) {
+        let id = StrategyId::new(place);
+        let component = load(&uploads, &wanted.component).await?.strategy;
+        let manifest = component.manifest();
+        let parameters = resolve(&wanted.name, manifest, &wanted.parameters)?;
+        let deployment = Deployment {
+            tick_interval_ms: manifest.tick_interval_ms,
+            risk: request.risk.as_ref().map_or(StrategyRisk::NONE, |risk| risk.strategy(&wanted.name)),
+            shares: request.risk.as_ref().is_some_and(|risk| risk.shares(&wanted.name)),
+            restart: request.risk.as_ref().map_or(RestartPolicy::Resume, |risk| risk.restart(&wanted.name)),
+            ..Deployment::new(id, parameters, component.knows())
+        };
+        let settings = sandbox_settings(id, None, request.fuel_per_event, request.seed);
+        strategies.push((LoadedStrategy { id, name: wanted.name.clone(), component, settings }, deployment));
+    }
+    Ok(strategies)
+}
+
+/// Asks for the market: candles with their past, and the prices that orders go by.
+async fn subscribe(
+    requests: &mpsc::Sender<Request>,
+    request: &TradeRequest,
+    series: &[SeriesInfo],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let back = |info: &SeriesInfo| {
+        let length = i64::try_from(info.timeframe.as_millis()).unwrap_or(i64::MAX);
+        let candles = i64::from(request.history.min(HISTORY_MAX)).saturating_add(1);
+        Timestamp::from_millis(now.as_millis().saturating_sub(length.saturating_mul(candles)).max(0))
+    };
+    let candles = series.iter().map(|info| (Feed::Candles(info.id), Some(back(info))));
+    let instruments = (0..u32::try_from(request.symbols.len())?).map(calypte_kernel::InstrumentId::new);
+    let prices = instruments.flat_map(|id| [Feed::Quotes(id), Feed::Context(id), Feed::Trades(id)]).map(|feed| (feed, None));
+    for (feed, after) in candles.chain(prices) {
+        requests.send(Request::Subscribe { feed, after }).await.context("the connector ended at the start")?;
+    }
+    Ok(())
+}
+
+/// Waits for history: until of each series the candle that closed last is there.
+async fn warm(passed: &Passed, series: &[SeriesInfo], ambient: &dyn Ambient, show: &mut impl FnMut(Vec<String>)) {
+    let complete = async {
+        while !series.iter().all(|info| passed.is_up_to(info, ambient.now())) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    if tokio::time::timeout(HISTORY_WAIT, complete).await.is_err() {
+        show(vec!["warning: not all candles of the past came in time; strategies begin with what there is".to_owned()]);
+    }
+}
+
+/// A session that begins, or goes on where its journal ended; and what is to be deployed in it.
+async fn session(
+    request: &TradeRequest,
+    core: CoreSettings,
+    strategies: &[(LoadedStrategy, Deployment)],
+    surroundings: Surroundings,
+    show: &mut impl FnMut(Vec<String>),
+) -> anyhow::Result<(Session, Vec<Deployment>)> {
+    let loaded = strategies.iter().map(|(loaded, _)| loaded.clone()).collect::<Vec<_>>();
+    let deployments = strategies.iter().map(|(_, deployment)| deployment.clone());
+    let settings = SessionSettings::default();
+    let Some(folder) = &request.journal else {
+        let account = Account::new(TradingCore::new(core)?, None);
+        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
+    };
+    let restored = restore(folder, &loaded).await?;
+    let Some(restored) = restored else {
+        let writer = open(folder, &core, request, &loaded)?;
+        let account = Account::new(TradingCore::new(core)?, Some(writer));
+        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
+    };
+    same_market(restored.core.settings(), &core)?;
+    show(vec![format!("the account goes on from its journal: {} inputs replayed", restored.inputs)]);
+    let missing = deployments.filter(|deployment| restored.core.strategy(deployment.strategy).is_none()).collect();
+    let writer = open(folder, restored.core.settings(), request, &loaded)?;
+    let mut outputs = Vec::new();
+    let times = (restored.time, surroundings.ambient.now());
+    let account = Account::taken_over(restored.core, writer, times, &mut outputs)?;
+    let at_work = (restored.instances, restored.unanswered);
+    Ok((Session::going_on(account, &loaded, at_work, outputs, surroundings, settings), missing))
+}
+
+fn open(folder: &Path, core: &CoreSettings, request: &TradeRequest, strategies: &[LoadedStrategy]) -> anyhow::Result<Writer> {
+    let strategies = strategies.iter().map(|loaded| StrategyFacts {
+        id: loaded.id.get(),
+        name: loaded.name.clone(),
+        sha256: loaded.component.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
+    });
+    let facts = Facts {
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+        way: Way::Call.name().to_owned(),
+        fuel: None,
+        fuel_per_event: request.fuel_per_event,
+        seed: request.seed,
+        portable: false,
+        strategies: strategies.collect(),
+    };
+    let facts = serde_json::to_vec(&facts).expect("facts are plain values");
+    Ok(Writer::open(folder, JournalSettings::default(), core, facts)?)
+}
+
+/// Shows what happens, and tells the session to stop when it is time.
+async fn watch_over(
+    mut session: tokio::task::JoinHandle<Result<super::Ended, super::LiveError>>,
+    news: &mpsc::Sender<News>,
+    control: &Control,
+    duration: Option<Duration>,
+    summary: &Summary,
+    show: &mut impl FnMut(Vec<String>),
+) -> anyhow::Result<super::Ended> {
+    let end = duration.map(|duration| tokio::time::Instant::now() + duration);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            ended = &mut session => return Ok(ended.context("the session's task failed")??),
+            () = tokio::time::sleep(LOOK) => {
+                show(summary.take_lines());
+                let is_over = end.is_some_and(|end| tokio::time::Instant::now() >= end);
+                if (control.is_cancelled() || is_over) && !told {
+                    told = true;
+                    // Where nobody takes it, the session has ended, which is seen above.
+                    drop(news.send(News::Shutdown).await);
+                }
+            }
+        }
+    }
+}
+
+/// Fees as the exchange charges who has traded nothing yet.
+/// <https://hyperliquid.gitbook.io/hyperliquid-docs/trading/fees>
+pub fn base_fees() -> FeeRates {
+    FeeRates { taker: Decimal::new(45, 5), maker: Decimal::new(15, 5) }
+}
