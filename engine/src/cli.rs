@@ -7,6 +7,7 @@ mod backtest;
 mod build;
 mod data;
 mod demo;
+mod devnet;
 mod exit;
 mod inspect;
 mod new;
@@ -57,6 +58,7 @@ enum Command {
     #[command(subcommand)]
     Data(data::DataCommand),
     Demo(demo::DemoArgs),
+    Devnet(devnet::DevnetArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
     #[command(hide = true)]
     CompileChild,
@@ -88,6 +90,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => trade::run(&args, output),
         Command::Data(command) => data::run(command, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Devnet(args) => devnet::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.
         Command::CompileChild => Err(Failure::new(ExitStatus::Usage, "compile-child is started by the engine itself").into()),
     }

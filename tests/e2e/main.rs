@@ -27,6 +27,7 @@ mod bus;
 // What the program does as a whole.
 mod backtest;
 mod cli;
+mod devnet;
 mod dirty;
 mod interrupt;
 mod live;

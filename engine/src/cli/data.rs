@@ -88,7 +88,7 @@ pub(super) fn run(command: DataCommand, output: Output) -> anyhow::Result<ExitSt
 }
 
 impl ReadingFlags {
-    fn options(&self, timeframe: Timeframe, policies: &PolicyFlags) -> ReadOptions {
+    pub(super) fn options(&self, timeframe: Timeframe, policies: &PolicyFlags) -> ReadOptions {
         ReadOptions {
             timeframe,
             columns: self.columns.clone(),

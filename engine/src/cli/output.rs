@@ -43,6 +43,16 @@ impl Output {
         delivered(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
+    /// The answer of a command that goes on: one line, as soon as it is known.
+    ///
+    /// # Errors
+    /// Where standard output does not take it.
+    pub(super) fn first_line<T: Serialize>(self, record: &T, words: impl FnOnce() -> String) -> Result<(), Failure> {
+        let line = if self.json { serde_json::to_string(record).expect("records have text keys") } else { words() };
+        let mut out = std::io::stdout().lock();
+        delivered(writeln!(out, "{line}").and_then(|()| out.flush()))
+    }
+
     /// A remark for people who watch. Programs are not told: what matters is in the answer.
     pub(super) fn remark(self, words: &str) {
         // Whoever closed standard error wants no remarks.
