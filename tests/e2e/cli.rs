@@ -18,6 +18,8 @@ const COMMANDS: &[&[&str]] = &[
     &["data", "synth"],
     &["demo"],
     &["replay"],
+    &["run"],
+    &["devnet"],
 ];
 
 /// The message of an error, which is one JSON document that agrees with the exit code.

@@ -160,7 +160,7 @@ pub(super) fn run(args: &TradeArgs, output: Output) -> anyhow::Result<ExitStatus
     })?;
     let record =
         TradeRecord { network, mode, warnings: traded.warnings, ended_by_deadline: traded.late, session: traded.record };
-    output.answer(&record, || words_of(&record))?;
+    output.answer(&record, || words_of_session(&record.session))?;
     let failed = |state: &str| state.starts_with("faulted") || state.starts_with("refused");
     let any_failed = record.session.strategies.iter().any(|strategy| failed(&strategy.state));
     Ok(if any_failed { ExitStatus::Failed } else { ExitStatus::Ok })
@@ -250,10 +250,10 @@ fn key(file: Option<&Path>) -> Result<SecretKey, Failure> {
         .map_err(|_| Failure::new(ExitStatus::BadInput, format!("{} holds no key of 64 hexadecimal digits", file.display())))
 }
 
-fn words_of(record: &TradeRecord) -> String {
+/// A session as a table.
+pub(super) fn words_of_session(session: &SessionRecord) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| writeln!(text, "{name:<16}{value}").expect("text grows");
-    let session = &record.session;
     for strategy in &session.strategies {
         line("strategy", format!("{}: {}", strategy.name, strategy.state));
     }
