@@ -86,10 +86,8 @@ pub struct Passed(Arc<Mutex<BTreeMap<SeriesId, VecDeque<Candle>>>>);
 impl Passed {
     /// Whether the candle that closed last by `now` is there.
     pub fn is_up_to(&self, series: &SeriesInfo, now: Timestamp) -> bool {
-        let length = i64::try_from(series.timeframe.as_millis()).unwrap_or(i64::MAX).max(1);
-        let running = now.as_millis().div_euclid(length).saturating_mul(length);
         let latest = self.lock().get(&series.id).and_then(|kept| kept.back()).map(|candle| candle.open_time);
-        latest.is_some_and(|latest| latest.as_millis() >= running.saturating_sub(length))
+        latest.is_some_and(|latest| series.timeframe.close_of(latest) >= series.timeframe.open_of(now))
     }
 
     fn keep(&self, series: SeriesId, candle: Candle) {

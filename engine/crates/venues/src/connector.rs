@@ -59,7 +59,7 @@ pub enum Request {
     Subscribe {
         /// Which. [`Feed::Connection`] always is.
         feed: Feed,
-        /// Of candles: the open time of the last that is known; what came after it is brought first.
+        /// Of candles: a time within the last that is known; what came after that candle is brought first.
         after: Option<Timestamp>,
     },
     /// Bring it no longer.

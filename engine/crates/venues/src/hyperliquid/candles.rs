@@ -95,11 +95,11 @@ pub struct CandleCloser {
 }
 
 impl CandleCloser {
-    /// One that goes on after the candle that opened then; none: that begins with the first it sees.
+    /// One that goes on after the candle that this time falls into; none: that begins with the first it sees.
     pub fn new(timeframe: Timeframe, after: Option<Timestamp>) -> Self {
         Self {
             timeframe,
-            next: after.map(|open| timeframe.close_of(open)),
+            next: after.map(|time| timeframe.close_of(timeframe.open_of(time))),
             held: BTreeMap::new(),
             outputs: VecDeque::new(),
             asking: false,

@@ -64,6 +64,15 @@ fn a_candle_closes_when_the_next_one_begins() {
 }
 
 #[test]
+fn it_goes_on_behind_the_candle_that_a_time_falls_into() {
+    // Nobody who says "a thousand minutes ago" says a whole minute.
+    let mut closer = CandleCloser::new(Timeframe::MINUTE, Some(at(59_999)));
+    closer.frame(at(60_100), &wire(1, 1));
+    closer.frame(at(120_100), &wire(2, 1));
+    assert_eq!((drain(&mut closer), closer.tally()), (vec!["1x1".to_owned()], CandleTally::default()));
+}
+
+#[test]
 fn in_a_quiet_market_it_is_asked_for() {
     let mut closer = closer(None);
     closer.frame(at(1_000), &wire(0, 2));
