@@ -276,4 +276,7 @@ fn the_demonstration_ends_with_a_result() {
     assert_eq!(answer["report"]["status"], "completed");
     assert!(answer["report"]["fills"].as_u64() > Some(0));
     assert!(out.join("report.html").is_file());
+    let live = &answer["live"];
+    assert_eq!((&live["strategies"][0]["state"], &live["rejected"]), (&"stopped".into(), &0.into()), "{live}");
+    assert!(live["orders"].as_u64() > Some(0) && live["fills"].as_u64() > Some(0), "{live}");
 }

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
-use tests::{calypte, calypte_path, repository, run, skip, temp_dir};
+use tests::{calypte, calypte_path, component, repository, run, skip, temp_dir};
 
 /// A key that was published with the official library's tests, and its account.
 const KEY: &str = "0x0123456789012345678901234567890123456789012345678901234567890123";
@@ -115,6 +115,41 @@ fn it_is_commanded_from_behind() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("it ends");
     assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    assert_eq!(devnet.end("-TERM").1, Some(0));
+}
+
+/// Two candles of a minute in a second: strategies get to do something while a test waits.
+const FAST: [&str; 2] = ["--speed", "120x"];
+
+#[test]
+fn strategies_trade_on_it_on_paper_and_live_and_go_on_after_a_restart() {
+    let devnet = Devnet::start(&FAST);
+    let (url, folder) = (devnet.url("url"), temp_dir());
+    let (key, state) = (folder.path().join("agent.key"), folder.path().join("state"));
+    fs::write(&key, KEY).expect("the test's folder can be written");
+    let grid = component("grid").display().to_string();
+    let common = ["run", &grid, "--symbol", "BTC", "--url", &url, "--duration", "6s", "--json", "--param", "size=0.001"];
+    let paper = calypte(common).ok().json();
+    assert_eq!(paper["strategies"][0]["state"], "stopped", "{paper}");
+    assert!(paper["orders"].as_u64() > Some(0) && paper["accepted"] == paper["orders"], "{paper}");
+
+    let (key, state) = (key.display().to_string(), state.display().to_string());
+    let live = ["--mode", "live", "--account", ACCOUNT, "--key-file", &key, "--state", &state];
+    let first = calypte(common.iter().chain(&live)).ok();
+    let record = first.json();
+    assert_eq!(record["strategies"][0]["state"], "stopped", "{first}");
+    assert!(record["accepted"].as_u64() > Some(0), "{first}");
+    assert_eq!((&record["rejected"], &record["open_orders"]), (&0.into(), &0.into()), "{first}");
+    assert!(!first.stderr.contains(KEY.trim_start_matches("0x")), "keys are never shown");
+    // Everything that it left resting was taken back, by the exchange's own word.
+    let open = format!(r#"{{"type":"openOrders","user":"{ACCOUNT}"}}"#);
+    assert_eq!(devnet.ask("url", "POST", "/info", &open), (200, "[]".to_owned()));
+
+    let second = calypte(common.iter().chain(&live)).ok();
+    assert!(second.stderr.contains("goes on from its journal"), "{second}");
+    assert!(second.json()["accepted"].as_u64() > Some(0), "{second}");
+    assert_eq!(devnet.ask("url", "POST", "/info", &open), (200, "[]".to_owned()));
+    calypte(["replay", &format!("{state}/journal"), "--component", &grid]).ok();
     assert_eq!(devnet.end("-TERM").1, Some(0));
 }
 

@@ -1,13 +1,17 @@
-//! `calypte demo`: the whole way once, from source to report, on made-up candles.
+//! `calypte demo`: the whole way once, from source to report, on made-up candles, and then for a while on a local exchange.
+
+mod live;
 
 use super::backtest::{execute, status_of};
 use super::build::make;
 use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
 use super::summary;
+use super::trade::words_of_session;
 use crate::component::BuildOptions;
 use crate::data::{CandleWriter, OnFault, OnGap, Synth, SynthSettings};
 use crate::data::{Columns, Label, TimeUnit};
+use crate::live::SessionRecord;
 use crate::report::RunRecord;
 use crate::request::{BacktestRequest, DataSpec, LimitFill, RunModels, RunSettings};
 use calypte_kernel::FeeRates;
@@ -23,7 +27,7 @@ const CANDLES: u64 = 86_400;
 /// Fuel of its run, about twice what it takes.
 const FUEL: u64 = 5_000_000_000;
 
-/// Builds the example strategies, makes candles, and backtests one of them under fuel.
+/// Builds the example strategies, makes candles, backtests one of them under fuel, and lets it trade on a local exchange.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  calypte demo")]
 pub(super) struct DemoArgs {
@@ -38,6 +42,7 @@ struct DemoRecord {
     data: String,
     out: String,
     report: RunRecord,
+    live: SessionRecord,
 }
 
 pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus> {
@@ -64,9 +69,13 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus>
     let request = BacktestRequest::new(&components[..1], &[], &[data_spec], &[], settings(), Some(out.clone()))?;
     let (report, record) = execute(request, None, output)?;
     let status = status_of(&report);
+    let live = live::run(&components[0], output)?;
     let components = components.iter().map(|component| component.display().to_string()).collect();
-    let record = DemoRecord { components, data: data.display().to_string(), out: out.display().to_string(), report: record };
-    output.answer(&record, || summary::of_run(&record.report))?;
+    let (data, out) = (data.display().to_string(), out.display().to_string());
+    let record = DemoRecord { components, data, out, report: record, live };
+    output.answer(&record, || {
+        format!("{}\nThen live, on a local exchange:\n{}", summary::of_run(&record.report), words_of_session(&record.live))
+    })?;
     Ok(status)
 }
 
