@@ -5,6 +5,7 @@
 
 mod backtest;
 mod build;
+mod config;
 mod data;
 mod demo;
 mod devnet;
@@ -57,6 +58,8 @@ enum Command {
     Run(trade::TradeArgs),
     #[command(subcommand)]
     Data(data::DataCommand),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     Demo(demo::DemoArgs),
     Devnet(devnet::DevnetArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
@@ -89,6 +92,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Replay(args) => replay::run(args, output),
         Command::Run(args) => trade::run(&args, output),
         Command::Data(command) => data::run(command, output),
+        Command::Config(command) => config::run(&command, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Devnet(args) => devnet::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.

@@ -5,6 +5,7 @@ pub mod bus;
 pub mod calendar;
 pub mod cli;
 pub mod component;
+pub mod config;
 pub mod control;
 pub mod data;
 pub mod file;

@@ -21,7 +21,7 @@ pub use error::RequestError;
 pub use instrument::InstrumentSpec;
 pub use models::{FundingSpec, LatencySpec, LeverageSpec, RunModels, TickRequest, TickSpec};
 pub use parameters::ParameterSpec;
-pub use risk::RiskFile;
+pub use risk::{RiskFile, Stranger};
 pub use settings::{LimitFill, RunSettings, parse_decimal};
 pub use sweep::{Metric, SWEEP_COMBINATIONS_MAX, SWEEP_JOBS_MAX, SweepFlags, SweepRequest};
 
@@ -134,22 +134,28 @@ fn name_strategies(components: &[PathBuf]) -> Result<Vec<StrategyRequest>, Reque
     Ok(strategies)
 }
 
-/// The name of a strategy, after its file. It goes into terminals, tables and pages, and before the dot of a `--param`: what could
-/// do anything there but be read is refused here, so that nobody has to look again.
-fn strategy_name(path: &Path) -> Result<String, RequestError> {
+/// The name of a strategy, after its file.
+pub(crate) fn strategy_name(path: &Path) -> Result<String, RequestError> {
     let stem = path.file_stem().ok_or_else(|| RequestError::NotAFile { path: path.to_owned() })?;
     let refuse = |fault| RequestError::NotAName { path: path.to_owned(), fault };
     let name = stem.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
+    check_strategy_name(name).map_err(refuse)?;
+    Ok(name.to_owned())
+}
+
+/// Whether a strategy can have a name, or why not. It goes into terminals, tables and pages, and before the dot of a `--param`: what
+/// could do anything there but be read is refused here, so that nobody has to look again.
+pub(crate) fn check_strategy_name(name: &str) -> Result<(), &'static str> {
     if name.chars().any(|character| character.is_control() || turns_direction(character)) {
-        return Err(refuse("it has a character that does not show, such as a line end"));
+        return Err("it has a character that does not show, such as a line end");
     }
     if name.contains('=') {
-        return Err(refuse("it has an equals sign, which ends the name of a parameter"));
+        return Err("it has an equals sign, which ends the name of a parameter");
     }
     if name.starts_with(['+', '-', '@']) {
-        return Err(refuse("it begins with a sign that a table takes for the beginning of a formula"));
+        return Err("it begins with a sign that a table takes for the beginning of a formula");
     }
-    Ok(name.to_owned())
+    Ok(())
 }
 
 impl MarketRequest {

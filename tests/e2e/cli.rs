@@ -16,6 +16,7 @@ const COMMANDS: &[&[&str]] = &[
     &["data", "check"],
     &["data", "resample"],
     &["data", "synth"],
+    &["config", "check"],
     &["demo"],
     &["replay"],
     &["run"],
@@ -78,7 +79,9 @@ fn no_command_is_left_out() {
         names
     };
     assert_eq!(sorted(listed(&["--help"])), sorted(ours(None)));
-    assert_eq!(sorted(listed(&["data", "--help"])), sorted(ours(Some("data"))));
+    for group in ["data", "config"] {
+        assert_eq!(sorted(listed(&[group, "--help"])), sorted(ours(Some(group))));
+    }
 }
 
 #[test]
@@ -203,6 +206,14 @@ fn exit_codes_are_those_of_the_page() {
     fs::write(&rules, "[BTC]\nlot = 3\n").expect("it can be written");
     let words = error_of(backtest(&["--instrument", rules.to_str().expect("text")]), 3);
     assert_says(&words, &["rules.toml", "[BTC]", "lot", "size_decimals"]);
+    let config = folder.path().join("calypte.toml");
+    fs::write(&config, "[bus]\nurl = 3\n").expect("it can be written");
+    let checked = calypte(["config", "check", config.to_str().expect("text"), "--json"]).exits_with(3).json();
+    assert_eq!((&checked["usable"], &checked["faults"].as_array().map(Vec::len)), (&false.into(), &Some(3)), "{checked}");
+    let of_url =
+        checked["faults"].as_array().expect("a list").iter().find(|fault| fault["key"] == "bus.url").expect("it is told");
+    assert_eq!((&of_url["line"], &of_url["column"]), (&2.into(), &7.into()), "{of_url}");
+    assert_says(&error_of(calypte(["config", "check", "nowhere.toml", "--json"]), 3), &["nowhere.toml"]);
     let broken = folder.path().join("broken.csv");
     fs::write(&broken, "open_time_ms,open,high,low,close,volume\n1,x,2,3\n").expect("it can be written");
     let words = error_of(calypte(["backtest", strategy, "--data", &format!("BTC:7m={}", broken.display()), "--json"]), 3);

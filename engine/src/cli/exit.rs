@@ -91,6 +91,9 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if cause.is::<crate::request::RequestError>() {
             return ExitStatus::Usage;
         }
+        if cause.is::<crate::config::ConfigError>() {
+            return ExitStatus::BadInput;
+        }
         if let Some(error) = cause.downcast_ref::<PrepareError>() {
             return match error {
                 PrepareError::Parameter(_) => ExitStatus::Usage,

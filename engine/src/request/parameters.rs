@@ -43,7 +43,7 @@ impl FromStr for ParameterSpec {
     }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), NotAParameter> {
+pub(crate) fn check_name(name: &str) -> Result<(), NotAParameter> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > PARAMETER_NAME_BYTES_MAX || !name.bytes().all(allowed) {
         return Err(NotAParameter::Name(name.chars().take(PARAMETER_NAME_BYTES_MAX).collect()));

@@ -49,6 +49,15 @@ pub struct RiskFile {
     instruments: BTreeMap<String, InstrumentWire>,
 }
 
+/// What a file has a table for without its being there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stranger<'a> {
+    /// A strategy.
+    Strategy(&'a str),
+    /// An instrument.
+    Instrument(&'a str),
+}
+
 /// A file that declares nothing that could be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotRisk {
@@ -131,19 +140,25 @@ impl RiskFile {
 
     /// Whether every strategy and instrument it names is in the run.
     pub(super) fn check(&self, strategies: &[StrategyRequest], instruments: &[Instrument]) -> Result<(), RequestError> {
-        for name in self.strategies.keys() {
-            if !strategies.iter().any(|strategy| strategy.name == *name) {
+        let symbols = instruments.iter().map(|instrument| instrument.symbol.clone()).collect::<Vec<_>>();
+        match self.stranger(strategies, &symbols) {
+            Some(Stranger::Strategy(name)) => {
                 let names: Vec<&str> = strategies.iter().map(|strategy| strategy.name.as_str()).collect();
-                return Err(RequestError::RiskOfNoStrategy { name: name.clone(), names: names.join(", ") });
+                Err(RequestError::RiskOfNoStrategy { name: name.to_owned(), names: names.join(", ") })
             }
+            Some(Stranger::Instrument(name)) => Err(RequestError::RiskOfNoInstrument { name: name.to_owned() }),
+            None => Ok(()),
         }
-        for symbol in self.instruments.keys() {
-            let wanted: Result<Symbol, _> = symbol.parse();
-            if !instruments.iter().any(|instrument| wanted.as_ref() == Ok(&instrument.symbol)) {
-                return Err(RequestError::RiskOfNoInstrument { name: symbol.clone() });
-            }
+    }
+
+    /// The first that it has a table for, and that is not there.
+    pub fn stranger(&self, strategies: &[StrategyRequest], symbols: &[Symbol]) -> Option<Stranger<'_>> {
+        let runs = |name: &&String| strategies.iter().any(|strategy| strategy.name == **name);
+        if let Some(name) = self.strategies.keys().find(|name| !runs(name)) {
+            return Some(Stranger::Strategy(name));
         }
-        Ok(())
+        let is_traded = |name: &&String| name.parse().is_ok_and(|wanted: Symbol| symbols.contains(&wanted));
+        self.instruments.keys().find(|name| !is_traded(name)).map(|name| Stranger::Instrument(name))
     }
 
     /// What it declares for the account.
