@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 pub mod data;
 pub mod file;
+pub mod health;
 pub mod journal;
 pub mod live;
 pub mod market_data;
