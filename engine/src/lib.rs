@@ -13,6 +13,7 @@ pub mod health;
 pub mod journal;
 pub mod live;
 pub mod market_data;
+pub mod notify;
 pub mod replay;
 pub mod report;
 pub mod request;

@@ -261,6 +261,7 @@ impl FromStr for WebhookUrl {
         }
         let endpoint = format!("{scheme}://{authority}").parse().map_err(|_| NotAWebhook)?;
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        path.parse::<hyper::Uri>().map_err(|_| NotAWebhook)?;
         Ok(Self { endpoint, path: Zeroizing::new(path) })
     }
 }

@@ -71,11 +71,11 @@ impl Rest {
         Self { dial, authority, reply_bytes_max, idle: Mutex::default() }
     }
 
-    /// Posts JSON, and waits so long for all of the reply.
+    /// Posts JSON to a path that can stand in a request, and waits so long for all of the reply.
     ///
     /// # Errors
     /// Where there is no reply, or one that is too large. A reply that says no is a reply.
-    pub async fn post(&self, path: &'static str, json: Bytes, wait: Duration) -> Result<Reply, RestError> {
+    pub async fn post(&self, path: &str, json: Bytes, wait: Duration) -> Result<Reply, RestError> {
         let mut sent = false;
         match timeout(wait, self.exchange(path, json, &mut sent)).await {
             Ok(replied) => replied,
@@ -84,7 +84,7 @@ impl Rest {
         }
     }
 
-    async fn exchange(&self, path: &'static str, json: Bytes, sent: &mut bool) -> Result<Reply, RestError> {
+    async fn exchange(&self, path: &str, json: Bytes, sent: &mut bool) -> Result<Reply, RestError> {
         let mut request = self.request(path, json);
         // One that was kept may have been closed meanwhile, which shows when it is used: then nothing was sent.
         while let Some(mut kept) = self.kept() {
@@ -112,14 +112,14 @@ impl Rest {
         }
     }
 
-    fn request(&self, path: &'static str, json: Bytes) -> Request<Full<Bytes>> {
+    fn request(&self, path: &str, json: Bytes) -> Request<Full<Bytes>> {
         Request::builder()
             .method(Method::POST)
             .uri(path)
             .header(header::HOST, &self.authority)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(json))
-            .expect("an endpoint is a host")
+            .expect("an endpoint is a host, and a path is one")
     }
 
     async fn connect(&self) -> io::Result<Connection> {
