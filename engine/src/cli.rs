@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod demo;
 mod devnet;
+mod doctor;
 mod exit;
 mod inspect;
 mod new;
@@ -22,6 +23,7 @@ mod trade;
 
 pub use exit::{ExitStatus, Failure};
 
+use crate::health::logs::{self, LogFormat, LogLevel};
 use crate::request::instrument::NotRules;
 use crate::request::risk::NotRisk;
 use clap::{Parser, Subcommand};
@@ -42,6 +44,9 @@ struct Cli {
     /// Writes exactly one JSON document to standard output, for an error too.
     #[arg(long, global = true)]
     json: bool,
+    /// How lines of the log are written. What is logged, the variable CALYPTE_LOG says.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    log: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,6 +67,7 @@ enum Command {
     Config(config::ConfigCommand),
     Demo(demo::DemoArgs),
     Devnet(devnet::DevnetArgs),
+    Doctor(doctor::DoctorArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
     #[command(hide = true)]
     CompileChild,
@@ -75,11 +81,33 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return misunderstood(&error, &arguments),
     };
     let output = Output::new(cli.json);
+    if let Err(error) = logs::start(cli.log, log_level(&cli.command)) {
+        return output.fail(&Failure::of(ExitStatus::Usage, error).into()).into();
+    }
     let status = match run(cli.command, output) {
         Ok(status) => status,
         Err(error) => output.fail(&error),
     };
     status.into()
+}
+
+/// What a command logs where nobody says: a service what it does, everything else nothing.
+const fn log_level(command: &Command) -> LogLevel {
+    match command {
+        Command::New(_)
+        | Command::Build(_)
+        | Command::Inspect(_)
+        | Command::Backtest(_)
+        | Command::Sweep(_)
+        | Command::Replay(_)
+        | Command::Run(_)
+        | Command::Data(_)
+        | Command::Config(_)
+        | Command::Demo(_)
+        | Command::Devnet(_)
+        | Command::Doctor(_)
+        | Command::CompileChild => LogLevel::Off,
+    }
 }
 
 fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
@@ -94,6 +122,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Data(command) => data::run(command, output),
         Command::Config(command) => config::run(&command, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Devnet(args) => devnet::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.
         Command::CompileChild => Err(Failure::new(ExitStatus::Usage, "compile-child is started by the engine itself").into()),

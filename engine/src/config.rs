@@ -5,8 +5,8 @@
 //!   environment ──┘                              └──► faults: every one, with its place
 //! ```
 //!
-//! [`KEYS`] is every key; `engine/docs/configuration.md` explains them. A secret stands in a file of its own or in the environment,
-//! never in this file, and nothing here shows one.
+//! [`KEYS`] is every key; `engine/docs/configuration.md` explains them. A secret stands in a file of its own or in the
+//! environment, never in this file, and nothing here shows one.
 
 mod accounts;
 mod environment;
@@ -65,8 +65,8 @@ impl Config<Services> {
 }
 
 impl Config<MarketData> {
-    /// Reads it for the market data service, which has no business with the engine's keys: files that only the engine opens are not
-    /// looked at.
+    /// Reads it for the market data service, which has no business with the engine's keys: files that only the engine opens are
+    /// not looked at.
     ///
     /// # Errors
     /// Where the file cannot be read, or anything is wrong with it.

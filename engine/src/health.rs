@@ -6,8 +6,8 @@
 //!                                      └────► WATCHDOG=1, READY=1 of the service manager
 //! ```
 //!
-//! What is counted is in [`METRICS`], which `engine/docs/metrics.md` shows. A service marks that its loop turns and that it made
-//! progress; a service that makes none is no longer vouched for, and its manager starts it again.
+//! What is counted is in [`METRICS`], which `engine/docs/metrics.md` shows. A service marks that its loop turns and that it
+//! made progress; a service that makes none is no longer vouched for, and its manager starts it again.
 
 mod handles;
 pub mod logs;

@@ -8,6 +8,7 @@ pub mod component;
 pub mod config;
 pub mod control;
 pub mod data;
+pub mod doctor;
 pub mod file;
 pub mod health;
 pub mod journal;

@@ -4,8 +4,8 @@
 //!   sessions, services ──► Notifier ──► a bounded queue ──► Delivery ──► POST, again and again for a while
 //! ```
 //!
-//! Whoever tells never waits: where too many notifications wait, new ones are dropped and counted. The address may be known to nobody
-//! but the one who is told, so no log, error or metric shows more of it than the host.
+//! Whoever tells never waits: where too many notifications wait, new ones are dropped and counted. The address may be known to
+//! nobody but the one who is told, so no log, error or metric shows more of it than the host.
 
 mod delivery;
 mod watcher;

@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["replay"],
     &["run"],
     &["devnet"],
+    &["doctor"],
 ];
 
 /// The message of an error, which is one JSON document that agrees with the exit code.

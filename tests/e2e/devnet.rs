@@ -3,21 +3,20 @@
 //! The clients come from PyPI, pinned with their hashes in `tests/clients/requirements.txt`, into a virtual environment that is
 //! made once and kept in the target folder. Where that cannot be made, their tests are counted as skipped.
 
-use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
-use tests::{calypte, calypte_path, component, repository, run, skip, temp_dir};
+use tests::{calypte, calypte_path, component, python_environment, repository, run, skip, temp_dir};
 
 /// A key that was published with the official library's tests, and its account.
-const KEY: &str = "0x0123456789012345678901234567890123456789012345678901234567890123";
-const ACCOUNT: &str = "0x14791697260e4c9a71f18484c9f997b308e59325";
+pub(crate) const KEY: &str = "0x0123456789012345678901234567890123456789012345678901234567890123";
+pub(crate) const ACCOUNT: &str = "0x14791697260e4c9a71f18484c9f997b308e59325";
 
 /// A running exchange.
-struct Devnet {
+pub(crate) struct Devnet {
     child: Child,
     stdout: BufReader<ChildStdout>,
     /// Its first line.
@@ -26,7 +25,7 @@ struct Devnet {
 
 impl Devnet {
     /// Starts one on free ports, with money for the account.
-    fn start(more: &[&str]) -> Self {
+    pub(crate) fn start(more: &[&str]) -> Self {
         let account = format!("{ACCOUNT}=10000");
         let mut command = Command::new(calypte_path());
         command.args(["devnet", "--json", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--account", &account]);
@@ -39,7 +38,7 @@ impl Devnet {
         Self { child, stdout, listening }
     }
 
-    fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         self.listening[name].as_str().expect("an address").to_owned()
     }
 
@@ -217,32 +216,5 @@ fn run_client(script: &str) {
 /// The Python of an environment with the clients; none where it cannot be made.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    PYTHON.get_or_init(|| make_environment(&repository().join("tests/clients/requirements.txt"))).as_deref()
-}
-
-fn make_environment(requirements: &Path) -> Option<PathBuf> {
-    let pinned = fs::read(requirements).expect("it lies in the repository");
-    let name = Sha256::digest(&pinned).iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-    let executable = std::env::current_exe().expect("the test executable has a path");
-    let target = executable.ancestors().nth(3).expect("test executables lie in target/<profile>/deps");
-    let folder = target.join("tests").join(format!("clients-{name}"));
-    let python = folder.join("bin/python");
-    let finished = folder.join("finished");
-    if finished.is_file() {
-        return Some(python);
-    }
-    let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    if made.code != Some(0) {
-        eprintln!("{made}");
-        return None;
-    }
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--require-hashes", "--requirement"]);
-    let installed = run(pip.arg(requirements));
-    if installed.code != Some(0) {
-        eprintln!("{installed}");
-        return None;
-    }
-    fs::write(finished, "").expect("the target folder can be written");
-    Some(python)
+    PYTHON.get_or_init(|| python_environment("clients", &repository().join("tests/clients/requirements.txt"))).as_deref()
 }

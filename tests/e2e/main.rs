@@ -23,6 +23,8 @@ mod examples;
 
 // What the services of a live system share.
 mod bus;
+mod deploy;
+mod doctor;
 
 // What the program does as a whole.
 mod backtest;

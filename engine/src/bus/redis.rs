@@ -18,6 +18,7 @@ use super::{
 };
 use answer::{Odd, entries, pending_entries};
 use async_trait::async_trait;
+use calypte_kernel::Timestamp;
 pub use facts::ServerFacts;
 use link::Link;
 use redis::{Pipeline, Value, cmd};
@@ -53,6 +54,15 @@ impl RedisBus {
     /// See [`BusError`].
     pub async fn facts(&self) -> Result<ServerFacts, BusError> {
         self.link.facts().await
+    }
+
+    /// What the server's clock says.
+    ///
+    /// # Errors
+    /// See [`BusError`].
+    pub async fn time(&self) -> Result<Timestamp, BusError> {
+        let answer = self.link.ask("TIME", &cmd("TIME")).await?;
+        self.read_as("TIME", answer::time(self.link.accepted("TIME", &answer, None)?))
     }
 
     /// What an answer means, or that it means nothing.

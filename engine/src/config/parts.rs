@@ -174,7 +174,8 @@ impl AccountName {
         &self.0
     }
 
-    /// The variable that holds its key: `CALYPTE_KEY_` and the name in capitals, with `_` for whatever is neither letter nor digit.
+    /// The variable that holds its key: `CALYPTE_KEY_` and the name in capitals, with `_` for whatever is neither letter nor
+    /// digit.
     pub fn key_variable(&self) -> String {
         let letters =
             self.0.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });

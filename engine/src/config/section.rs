@@ -180,8 +180,8 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// The value of a key, or of its variable, or what holds where neither is there. None where it is faulty, which is then known,
-    /// or where there is none.
+    /// The value of a key, or of its variable, or what holds where neither is there. None where it is faulty, which is then
+    /// known, or where there is none.
     pub(super) fn get<T: FromStr<Err: Display>>(&self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;
         text.parse().map_err(|error| self.fault(name, error)).ok()
@@ -281,7 +281,8 @@ impl<'a> Section<'a> {
         self.entries?.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }
 
-    /// The value of a key's variable, with its name. One that holds a secret in place of a file's name is its reader's to ask for.
+    /// The value of a key's variable, with its name. One that holds a secret in place of a file's name is its reader's to ask
+    /// for.
     fn variable(&self, key: &Key) -> Option<(&'static str, &'a str)> {
         let name = key.variable.filter(|_| !key.name.ends_with("-file"))?;
         self.reading.environment.get(name).map(|value| (name, value))

@@ -1,7 +1,8 @@
 //! Logs: lines with fields, to standard error, set up once by the program.
 //!
-//! `CALYPTE_LOG` says what is logged: a level such as `debug`, or levels by module, such as `info,calypte::bus=debug`. Commands that
-//! are no service log nothing unless it is set. What is secret has a type that does not show itself, so that no log holds one.
+//! `CALYPTE_LOG` says what is logged: a level such as `debug`, or levels by module, such as `info,calypte::bus=debug`. Commands
+//! that are no service log nothing unless it is set. What is secret has a type that does not show itself, so that no log holds
+//! one.
 
 use std::io::Write;
 use tracing::Subscriber;

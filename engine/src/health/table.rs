@@ -41,7 +41,8 @@ impl MetricKind {
 }
 
 impl Metric {
-    /// The name by which it is asked for: `calypte_hook_duration_seconds`. A histogram has `_bucket`, `_sum` and `_count` behind it.
+    /// The name by which it is asked for: `calypte_hook_duration_seconds`. A histogram has `_bucket`, `_sum` and `_count`
+    /// behind it.
     pub fn full_name(&self) -> String {
         let unit = if self.unit.is_empty() { String::new() } else { format!("_{}", self.unit) };
         let ending = if self.kind == Counter { "_total" } else { "" };

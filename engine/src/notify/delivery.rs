@@ -35,8 +35,8 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// How long is waited after so many failures: half of it for certain, and a part of the other half by lot, so that not all who
-    /// were turned away come again at once.
+    /// How long is waited after so many failures: half of it for certain, and a part of the other half by lot, so that not all
+    /// who were turned away come again at once.
     fn pause_after(&self, failures: u32, chance: u32) -> Duration {
         let doubled = self.pause.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(16)));
         let half = doubled.min(self.pause_max) / 2;

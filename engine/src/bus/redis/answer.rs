@@ -3,6 +3,7 @@
 use crate::bus::entry::content;
 use crate::bus::limits::{FIELDS_MAX, SAID_BYTES_MAX};
 use crate::bus::{BadEntry, Claimed, Content, Entry, EntryId, GroupName, GroupState, Published, StreamName};
+use calypte_kernel::Timestamp;
 use redis::Value;
 
 /// An answer of another shape than asked for.
@@ -44,6 +45,14 @@ pub(super) fn list(value: &Value) -> Result<&[Value], Odd> {
         Value::Array(values) => Ok(values),
         other => Err(Odd::new("a list", other)),
     }
+}
+
+/// A time: seconds since 1970, and microseconds on top.
+pub(super) fn time(value: &Value) -> Result<Timestamp, Odd> {
+    let odd = || Odd::new("a time", value);
+    let [seconds, microseconds] = list(value)? else { return Err(odd()) };
+    let ms = whole(seconds)?.checked_mul(1_000).and_then(|ms| ms.checked_add(whole(microseconds).ok()? / 1_000));
+    ms.and_then(|ms| i64::try_from(ms).ok()).map(Timestamp::from_millis).ok_or_else(odd)
 }
 
 /// What a script says of entries that it was to write: a digit for each.

@@ -1,6 +1,7 @@
 //! The words for what is wrong, with their places.
 
-use super::{KEY, SMALL, faults, with};
+use super::{Config, Environment, KEY, SMALL, faults, folder, with};
+use proptest::prelude::*;
 
 /// One change of the small file, and all that is said of it.
 #[track_caller]
@@ -246,5 +247,17 @@ fn a_flood_of_faults_is_cut() {
     assert_eq!(faults(&format!("{many}{SMALL}"), &[]).len(), super::FAULTS_MAX);
     for hostile in ["\u{0}", "[", "a = {".repeat(5_000).as_str(), "[[account]]\n".repeat(2_000).as_str(), "\"\\uFFFF\" = 1"] {
         assert!(!faults(hostile, &[]).is_empty());
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_written_somewhere_is_read_or_refused(place in 0..SMALL.len(), cut in 0_usize..40, text in "[ -~\n\u{e4}\u{0}]{0,20}") {
+        let end = (place + cut).min(SMALL.len());
+        let changed = format!("{}{text}{}", &SMALL[..place], &SMALL[end..]);
+        let (_folder, path) = folder(&changed);
+        if let Err(error) = Config::read(&path, &Environment::default()) {
+            prop_assert!(!error.to_string().is_empty());
+        }
     }
 }
