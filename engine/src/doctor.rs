@@ -7,6 +7,8 @@ mod exchange;
 mod machine;
 mod services;
 
+pub use machine::MAPPINGS_OF_STRATEGY;
+
 use crate::config::{Config, Services};
 use serde::Serialize;
 use std::time::Duration;

@@ -17,13 +17,17 @@ mod metrics;
 mod pages;
 mod pulse;
 mod readiness;
+mod streams;
 mod table;
+mod vitals;
 
 pub use handles::{AccountMetrics, Lease, Outcome, Peer, Queue, StrategyStates, TopicMetrics};
 pub use manager::{ManagerError, ServiceManager, State, WatchdogEnd, vouch};
 pub use meter::Meter;
 pub use metrics::{LABEL_VALUES_MAX, Metrics, OTHER};
-pub use pages::{Bound, CONNECTIONS_MAX, Pages, PagesError};
+pub use pages::{Bound, CONNECTIONS_MAX, PagesError};
 pub use pulse::{FeedPulse, Pulse, Stalled, tolerance};
 pub use readiness::{Missing, Readiness};
+pub use streams::StreamVitals;
 pub use table::{METRICS, Metric, MetricKind};
+pub use vitals::{Vitals, VitalsError, Watch};

@@ -1,10 +1,14 @@
 //! The doctor at a live system of real parts, and at one where nothing is as it should be.
 
 use crate::devnet::{ACCOUNT, Devnet, KEY};
+use crate::in_process::{compiler, runtime};
+use calypte::doctor::MAPPINGS_OF_STRATEGY;
+use calypte_host::{CompileLimits, InstanceSettings, Sandbox, SandboxSettings, UploadSettings, Uploads};
+use calypte_kernel::StrategyId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use tests::{RedisServer, calypte, temp_dir};
+use tests::{RedisServer, calypte, component, temp_dir};
 
 /// A configuration with a live account, its files beside it.
 fn configure(folder: &Path, bus: &str, exchange: &str, database: &str) -> String {
@@ -123,4 +127,27 @@ fn a_configuration_that_is_wrong_is_one_of_the_findings() {
     assert!(!found(&answer, "mappings").is_empty(), "the machine is looked at all the same");
     let machine = calypte(["doctor"]);
     assert!(machine.stdout.contains("only this machine was looked at"), "{machine}");
+}
+
+#[test]
+fn a_strategy_has_no_more_mappings_than_the_doctor_thinks() {
+    const INSTANCES: u32 = 400;
+    let mappings = || fs::read_to_string("/proc/self/maps").expect("it is Linux").lines().count();
+    let before = mappings();
+    let settings = SandboxSettings { instances_max: INSTANCES, ..SandboxSettings::default() };
+    let sandbox = Sandbox::new(settings).expect("there is address space");
+    let uploads = Uploads::new(sandbox, UploadSettings::new(compiler(CompileLimits::default()))).expect("it needs no folder");
+    let component = component("ema-atr");
+    let instances = runtime().block_on(async {
+        let strategy = calypte::upload::load(&uploads, &component).await.expect("it is a strategy").strategy;
+        let mut instances = Vec::new();
+        for number in 0..INSTANCES {
+            let settings = InstanceSettings::new(StrategyId::new(number));
+            instances.push(strategy.instantiate(settings).await.expect("there is room"));
+        }
+        instances
+    });
+    let of_each = mappings().saturating_sub(before).div_ceil(instances.len());
+    assert!(of_each as u64 <= MAPPINGS_OF_STRATEGY, "{of_each} mappings of each instance");
+    assert!(of_each > 0, "an instance has memory of its own");
 }

@@ -12,7 +12,7 @@ const FILES_GOOD: u64 = 4_096;
 /// Mappings that an engine needs for itself.
 const MAPPINGS_OF_ENGINE: u64 = 10_000;
 /// Mappings that a strategy's instance needs: its memory and stack with the guards between them, and its tables.
-const MAPPINGS_OF_STRATEGY: u64 = 6;
+pub const MAPPINGS_OF_STRATEGY: u64 = 6;
 /// Free bytes below which a disk is full for a journal.
 const FREE_MIN: u64 = 256 << 20;
 /// Free bytes that are plenty.

@@ -2,9 +2,8 @@
 //!
 //! Whoever connects is hostile: a connection has one request, a short time for it, and a small head; nobody waits in line.
 
-use super::metrics::Metrics;
-use super::pulse::Pulse;
-use super::readiness::{Missing, Readiness};
+use super::readiness::Missing;
+use super::vitals::Vitals;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -19,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -35,17 +34,6 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a page of metrics is written in.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// What the pages show.
-#[derive(Debug, Clone)]
-pub struct Pages {
-    /// `/metrics`.
-    pub metrics: Metrics,
-    /// `/healthz`: whether the loop turns.
-    pub pulse: Pulse,
-    /// `/readyz`: whether anything is missing.
-    pub readiness: Readiness,
-}
 
 /// Why the pages cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -77,53 +65,50 @@ struct ReadyRecord {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
-    pages: Pages,
+    vitals: Vitals,
 }
 
-impl Pages {
+fn router(vitals: Vitals) -> Router {
+    let routes = Router::new().route("/metrics", get(metrics)).route("/healthz", get(health)).route("/readyz", get(ready));
+    routes.with_state(vitals)
+}
+
+/// What is missing, that the service makes no progress among it.
+fn missing(vitals: &Vitals, now: Instant) -> Vec<Missing> {
+    let mut missing = vitals.readiness.check();
+    if let Err(stalled) = vitals.pulse.check(now) {
+        missing.push(Missing { what: "progress".to_owned(), why: stalled.to_string() });
+    }
+    missing
+}
+
+impl Bound {
     /// Takes the address.
     ///
     /// # Errors
     /// Where somebody else has it, or it is not this machine's.
-    pub async fn bind(self, address: SocketAddr) -> Result<Bound, PagesError> {
+    pub async fn new(vitals: Vitals, address: SocketAddr) -> Result<Self, PagesError> {
         let bound = async {
             let listener = TcpListener::bind(address).await?;
             let address = listener.local_addr()?;
-            Ok(Bound { listener, address, pages: self })
+            Ok(Self { listener, address, vitals })
         };
         bound.await.map_err(|cause| PagesError { address, cause })
     }
 
-    fn router(self) -> Router {
-        let routes = Router::new().route("/metrics", get(metrics)).route("/healthz", get(health)).route("/readyz", get(ready));
-        routes.with_state(self)
-    }
-
-    /// What is missing, that the service makes no progress among it.
-    fn missing(&self, now: Instant) -> Vec<Missing> {
-        let mut missing = self.readiness.check();
-        if let Err(stalled) = self.pulse.check(now) {
-            missing.push(Missing { what: "progress".to_owned(), why: stalled.to_string() });
-        }
-        missing
-    }
-}
-
-impl Bound {
     /// Where, with the port that was free if it was 0.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until it is told to stop.
-    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let router = self.pages.router();
+    /// Serves for as long as it is waited for.
+    pub async fn serve(self) {
+        let router = router(self.vitals);
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return,
                 Some(_) = connections.join_next() => continue,
                 accepted = self.listener.accept() => accepted,
             };
@@ -147,14 +132,14 @@ async fn answer(stream: TcpStream, router: Router, _permit: OwnedSemaphorePermit
     drop(timeout(CONNECTION_TIME_MAX, connection).await);
 }
 
-async fn metrics(State(pages): State<Pages>) -> Response {
+async fn metrics(State(vitals): State<Vitals>) -> Response {
     let now = Instant::now();
-    pages.metrics.ages(pages.pulse.age(now), &pages.pulse.feed_ages(now), pages.missing(now).is_empty());
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], pages.metrics.page()).into_response()
+    vitals.metrics.ages(vitals.pulse.age(now), &vitals.pulse.feed_ages(now), missing(&vitals, now).is_empty());
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], vitals.metrics.page()).into_response()
 }
 
-async fn health(State(pages): State<Pages>) -> Response {
-    match pages.pulse.check_loop(Instant::now()) {
+async fn health(State(vitals): State<Vitals>) -> Response {
+    match vitals.pulse.check_loop(Instant::now()) {
         Ok(()) => json(StatusCode::OK, &HealthRecord { status: "ok", reasons: Vec::new() }),
         Err(stalled) => {
             json(StatusCode::SERVICE_UNAVAILABLE, &HealthRecord { status: "failing", reasons: vec![stalled.to_string()] })
@@ -162,8 +147,8 @@ async fn health(State(pages): State<Pages>) -> Response {
     }
 }
 
-async fn ready(State(pages): State<Pages>) -> Response {
-    let missing = pages.missing(Instant::now());
+async fn ready(State(vitals): State<Vitals>) -> Response {
+    let missing = missing(&vitals, Instant::now());
     if missing.is_empty() {
         return json(StatusCode::OK, &ReadyRecord { status: "ready", missing });
     }

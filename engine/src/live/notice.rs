@@ -6,7 +6,7 @@ use calypte_kernel::{
 };
 
 /// Something that happened.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Notice<'a> {
     /// Commands go to the exchange.
     Sent(&'a Batch),
@@ -32,4 +32,13 @@ pub enum Notice<'a> {
 pub trait Listener: Send {
     /// Something happens. The core is as it is before what comes from outside, and after what it said itself.
     fn notice(&mut self, now: Timestamp, core: &TradingCore, notice: Notice<'_>);
+}
+
+/// Several that watch are told in their order.
+impl Listener for Vec<Box<dyn Listener>> {
+    fn notice(&mut self, now: Timestamp, core: &TradingCore, notice: Notice<'_>) {
+        for listener in self {
+            listener.notice(now, core, notice);
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The pages as a client has them, a hostile one too.
 
-use super::super::pulse::tolerance;
+use super::super::metrics::Metrics;
+use super::super::pulse::{Pulse, tolerance};
+use super::super::readiness::Readiness;
 use super::*;
 use calypte_kernel::Timeframe;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -8,21 +10,25 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 /// Pages that are served until this is dropped.
 struct Served {
     address: SocketAddr,
-    pages: Pages,
-    _stop: watch::Sender<bool>,
+    vitals: Vitals,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 async fn serve(pulse: Pulse) -> Served {
-    let pages = Pages { metrics: Metrics::new("engine"), pulse, readiness: Readiness::new([("bus", "not reached yet")]) };
-    let bound = pages.clone().bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port is free");
-    let (stop, stopped) = watch::channel(false);
+    let vitals = Vitals { metrics: Metrics::new("engine"), pulse, readiness: Readiness::new([("bus", "not reached yet")]) };
+    let bound = Bound::new(vitals.clone(), "127.0.0.1:0".parse().expect("an address")).await.expect("a port is free");
     let address = bound.address();
-    tokio::spawn(bound.serve(stopped));
-    Served { address, pages, _stop: stop }
+    Served { address, vitals, serving: tokio::spawn(bound.serve()) }
 }
 
 fn sound() -> Pulse {
     Pulse::new(Instant::now(), Duration::from_hours(1))
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
 }
 
 impl Served {
@@ -50,7 +56,7 @@ async fn a_service_says_what_is_missing() {
     assert_eq!(served.get("/healthz").await, (200, r#"{"status":"ok"}"#.to_owned()));
     let missing = r#"{"status":"not-ready","missing":[{"what":"bus","why":"not reached yet"}]}"#;
     assert_eq!(served.get("/readyz").await, (503, missing.to_owned()));
-    served.pages.readiness.met("bus");
+    served.vitals.readiness.met("bus");
     assert_eq!(served.get("/readyz").await, (200, r#"{"status":"ready","missing":[]}"#.to_owned()));
 }
 
@@ -64,7 +70,7 @@ async fn a_service_that_hangs_is_not_healthy_and_one_without_progress_not_ready(
     let pulse = Pulse::new(before(60), Duration::from_secs(30));
     pulse.turned(now);
     let stalled = serve(pulse).await;
-    stalled.pages.readiness.met("bus");
+    stalled.vitals.readiness.met("bus");
     assert_eq!(stalled.get("/healthz").await.0, 200);
     let (status, body) = stalled.get("/readyz").await;
     assert!(status == 503 && body.contains("progress") && body.contains("at most 30 s are allowed"), "{status} {body}");
@@ -74,8 +80,8 @@ async fn a_service_that_hangs_is_not_healthy_and_one_without_progress_not_ready(
 #[tokio::test]
 async fn metrics_are_as_of_now() {
     let served = serve(sound()).await;
-    served.pages.pulse.feed("md.BTC.1m", Instant::now());
-    served.pages.readiness.met("bus");
+    served.vitals.pulse.feed("md.BTC.1m", Instant::now());
+    served.vitals.readiness.met("bus");
     let (status, page) = served.get("/metrics").await;
     assert_eq!(status, 200);
     for part in ["calypte_ready 1\n", "calypte_feed_age_seconds{feed=\"md.BTC.1m\"} 0.", "calypte_build_info{", "# EOF\n"] {
@@ -124,6 +130,6 @@ async fn hostile_clients_do_no_harm() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_named() {
     let served = serve(sound()).await;
-    let error = served.pages.clone().bind(served.address).await.expect_err("it is taken");
+    let error = Bound::new(served.vitals.clone(), served.address).await.expect_err("it is taken");
     assert!(error.to_string().contains(&served.address.to_string()), "{error}");
 }
