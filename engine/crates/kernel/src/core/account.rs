@@ -254,8 +254,9 @@ impl TradingCore {
         self.positions().try_fold(self.settled(), |sum, (_, position)| sum.checked_add(realized(position)?))
     }
 
-    /// Our collateral as the exchange reckons it: of an instrument that several strategies hold, it has one position with one
-    /// average entry, and what they made by trading against one another is realized. None where it did not say that entry.
+    /// Our collateral as the exchange reckons it, by its average entries: of an instrument that several strategies hold, it has one
+    /// position, and what they made by trading against one another is realized. None where it did not say that entry, and several
+    /// hold the instrument.
     fn cash_netted(&self, positions: &[PositionReport]) -> Option<Decimal> {
         let mut sum = self.settled();
         for place in 0..self.holdings.len() {
@@ -264,12 +265,15 @@ impl TradingCore {
                 || self.slots.iter().filter_map(|slot| slot.ledger.position(instrument)).filter(|one| !one.size().is_zero());
             let flow = held().try_fold(Decimal::ZERO, |sum, position| sum.checked_add(position.flow()))?;
             let size = held().try_fold(Decimal::ZERO, |sum, position| sum.checked_add(position.size()))?;
+            let theirs = positions.iter().find(|report| report.instrument == instrument).and_then(|report| report.entry_price);
             let mut entries = held().map(crate::Position::entry_price);
-            let entry = match (entries.next(), entries.next()) {
-                (None, _) => continue,
-                (Some(entry), None) => entry,
-                (Some(_), Some(_)) if size.is_zero() => Decimal::ZERO,
-                (Some(_), Some(_)) => positions.iter().find(|report| report.instrument == instrument)?.entry_price?.get(),
+            let entry = match (entries.next(), entries.next(), theirs) {
+                (None, ..) => continue,
+                (Some(_), Some(_), _) if size.is_zero() => Decimal::ZERO,
+                // Averages depend on the order in which fills were heard of: by its own it reckons what it calls realized.
+                (Some(_), _, Some(theirs)) => theirs.get(),
+                (Some(ours), None, None) => ours,
+                (Some(_), Some(_), None) => return None,
             };
             sum = sum.checked_add(flow)?.checked_add(size.checked_mul(entry)?)?;
         }

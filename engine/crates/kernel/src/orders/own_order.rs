@@ -244,20 +244,26 @@ impl OpenOrder {
     /// was told before its number is open in the form it was placed in, unless its terms, or a fill that those it was placed with
     /// do not hold, say otherwise.
     fn implied_terms(&self, news: &News<'_>) -> Option<(Size, OrderKind)> {
-        let form = news.form().filter(|form| self.state.is_known() && !self.is_old_form(*form))?;
+        let form = news.form().filter(|form| !self.is_old_form(*form))?;
+        let is_known = self.state.is_known();
+        let is_unheard = matches!(self.state, OrderState::Sent | OrderState::SentInDoubt);
         let is_later_form = self.forms.last().is_some_and(|last| form > *last);
         match news {
-            News::Accepted(_) if is_later_form => self.wanted(),
-            News::Fill(fill) => {
+            News::Accepted(_) if is_known && is_later_form => self.wanted(),
+            News::Fill(fill) if is_known => {
                 let filled = self.order.filled.saturating_add(fill.size.get());
                 let needs = |(size, _): &(Size, OrderKind)| filled > self.order.size.get() && filled <= size.get();
                 self.wanted().filter(|wanted| is_later_form || (self.forms.is_empty() && needs(wanted)))
             }
-            News::Open(found) => {
-                let Order { size, kind, .. } = &self.order;
+            News::Open(found) if is_known || is_unheard => {
+                let Order { size, kind, reduce_only, filled, .. } = &self.order;
                 let is_changed = found.size != *size || (found.kind != *kind && found.kind != triggered(kind));
                 let is_as_wanted = is_changed && self.wanted().is_some_and(|(size, _)| size == found.size);
-                (is_later_form || is_as_wanted).then_some((found.size, found.kind))
+                // A form keeps its size but for what the exchange cuts. Where amends overtook one another, or their answers did, its word
+                // says which of them came last.
+                let is_otherwise = found.size != *size && found.size.get() >= *filled && !reduce_only;
+                let is_otherwise = is_otherwise && !self.awaits(RequestKind::Amend);
+                ((is_known && is_later_form) || is_as_wanted || is_otherwise).then_some((found.size, found.kind))
             }
             _ => None,
         }

@@ -255,6 +255,54 @@ fn collateral_of_a_shared_position_is_reckoned_as_the_exchange_does() {
     "#);
 }
 
+/// The exchange bought 2 at 100, sold 2 at 110, and bought 1 at 90: it holds 1 from 90 and made 20. Who hears of the sale last has
+/// another average, calls another part of it realized, and has the same money.
+#[test]
+fn fills_that_are_heard_of_in_another_order_are_no_other_money() {
+    insta::assert_snapshot!(replay("
+        live
+        deploy 1
+        start 1
+        snapshot cash 1000
+        answer subscribe 0
+        candle 0 100
+        answer buy 2 market; buy 1 market; sell 2 market
+        at 5
+        fill c1 2 100
+        fill c2 1 90
+        fill c3 2 110
+        at 6
+        snapshot 0=1x90 cash 1020
+        show
+        at 7
+        snapshot 0=1x90 cash 1021
+        show
+    "), @r#"
+    reconcile: Start
+    1 is created
+    1 is warming up
+    1 hears #1 init with cash 1000
+    1 is running
+    1 hears #2 candle 0 at 100
+    sent: c1 buy 2 at the market
+    sent: c2 buy 1 at the market
+    sent: c3 sell 2 at the market
+    1 hears #3 order 1 0/2 at the market accepted (#2.0)
+    1 hears #4 order 1 2/2 at the market filled 2 at 100, 0 left (#2.0)
+    1 hears #5 position 0 -> 2 from 100, realized 0, by Fill
+    1 hears #6 order 2 0/1 at the market accepted (#2.1)
+    1 hears #7 order 2 1/1 at the market filled 1 at 90, 0 left (#2.1)
+    1 hears #8 position 2 -> 3 from 96.66666667, realized 0, by Fill
+    1 hears #9 order 3 0/2 at the market accepted (#2.2)
+    1 hears #10 order 3 2/2 at the market filled 2 at 110, 0 left (#2.2)
+    1 hears #11 position 3 -> 1 from 96.66666667, realized 26.66666667, by Fill
+    settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 96.66666667, flow -70; wake None
+    differs at 7 in Cash: ours 1020, theirs 1021
+    1 hears #12 Balance(BalanceEvent { time: Timestamp(7), cash: 1027.66666667, change: 1, cause: Other })
+    settled 1001, fees 0, funding 0; 1 holds 1 of 0 from 96.66666667, flow -70; wake None
+    "#);
+}
+
 #[test]
 fn leverage_is_known_once_the_exchange_has_said_it() {
     insta::assert_snapshot!(replay("

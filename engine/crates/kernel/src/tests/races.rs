@@ -462,3 +462,56 @@ fn a_fill_after_the_stop_is_the_strategys_all_the_same() {
     settled 1000, fees 0, funding 0; 1 holds 1 of 0 from 90, flow -90; wake None
     "#);
 }
+
+/// The answer of the order is lost, that of its amend too: what is found open is what the amend made of it.
+#[test]
+fn an_order_that_was_never_heard_of_is_found_as_its_amend_made_it() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 1 limit 90
+        candle 0 100
+        answer amend 1 size 2
+        unanswered c1
+        open c1 2 90 20000 v 8
+        show
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 1 at 90 Gtc
+    1 hears #4 candle 0 at 100
+    sent: amend to 2 at 90 Gtc
+    asks after 0x01000009000100000000000003000000, repeats until 10000
+    1 hears #5 order 1 0/1 at 90 Gtc accepted (#3.0)
+    1 hears #6 order 1 0/2 at 90 Gtc amended (#4.0)
+    settled 1000, fees 0, funding 0; 1 has order 1 0/2; wake None
+    "#);
+}
+
+/// Two amends overtake one another at the exchange. Its word on what is open, once none is out any more, is the last one.
+#[test]
+fn of_amends_that_overtook_one_another_the_exchange_says_which_came_last() {
+    insta::assert_snapshot!(replay("
+        running
+        candle 0 100
+        answer buy 1 limit 90
+        accept c1 v 7
+        answer amend 1 size 3
+        candle 0 100
+        answer amend 1 size 2
+        amended c1 3 90 v 8
+        amended c1 2 90 v 9
+        open c1 3 90 20000 v 9
+        show
+    "), @r#"
+    1 hears #3 candle 0 at 100
+    sent: c1 buy 1 at 90 Gtc
+    1 hears #4 order 1 0/1 at 90 Gtc accepted (#3.0)
+    sent: amend to 3 at 90 Gtc
+    1 hears #5 candle 0 at 100
+    sent: amend to 2 at 90 Gtc
+    1 hears #6 order 1 0/3 at 90 Gtc amended (#4.0)
+    1 hears #7 order 1 0/2 at 90 Gtc amended (#5.0)
+    1 hears #8 order 1 0/3 at 90 Gtc amended (#3.0)
+    settled 1000, fees 0, funding 0; 1 has order 1 0/3; wake None
+    "#);
+}

@@ -25,7 +25,11 @@ impl Script {
 
     pub(super) fn snapshot(&self, words: &[&str]) -> AccountSnapshot {
         let held = words.iter().filter_map(|word| word.split_once('='));
-        let positions = held.map(|(instrument, size)| self.report(&[instrument, size])).collect();
+        let position = |(instrument, held): (&str, &str)| match held.split_once('x') {
+            Some((size, entry)) => self.report(&[instrument, size, "entry", entry]),
+            None => self.report(&[instrument, held]),
+        };
+        let positions = held.map(position).collect();
         let cash = words.iter().position(|word| *word == "cash").map(|place| number(words[place + 1]));
         let shown = words.iter().filter_map(|word| word.split_once('@').map(|(name, price)| self.shown(name, price)));
         let orders = shown.collect();
