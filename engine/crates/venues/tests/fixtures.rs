@@ -349,12 +349,12 @@ fn fills_of_every_kind() {
         fills.rows
     };
     let old = fills("info/userFills-2023-old-shape.json");
-    assert_eq!((old.len(), old[0].fee_token.as_deref(), old[0].tid), (25, None, 0));
+    assert_eq!((old.len(), old[0].fee_token.as_deref(), old[0].tid), (25, None, None));
     let built = fills("info/userFills-2026-builderFee.json");
     is(built[0].builder_fee, "0.028511");
     is(built[0].fee, "0.125449");
     let dust = fills("info/userFills-2026-dust-conversion.json");
-    assert_eq!(dust.iter().filter(|fill| fill.tid == 0).count(), 2);
+    assert_eq!(dust.iter().filter(|fill| fill.tid == Some(0)).count(), 2);
     let names: BTreeSet<_> = dust.iter().map(|fill| (fill.oid, fill.tid)).collect();
     assert_eq!(names.len(), dust.len(), "order and trade together tell them apart");
     let flips = fills("info/userFills-2026-flips-and-plain.json");

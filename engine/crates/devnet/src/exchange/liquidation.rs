@@ -207,7 +207,7 @@ impl Exchange {
                 side: if size.is_sign_negative() { Side::Buy } else { Side::Sell }.into(),
                 time: millis(self.now),
                 oid: self.orders.next_oid(),
-                tid: super::matching::tid(self.trades),
+                tid: Some(super::matching::tid(self.trades)),
                 crossed: true,
                 fee: Decimal::ZERO.into(),
                 fee_token: Some("USDC".to_owned()),

@@ -149,7 +149,7 @@ impl Exchange {
             side: party.side.into(),
             time: super::millis(self.now),
             oid: party.oid,
-            tid: deal.tid,
+            tid: Some(deal.tid),
             crossed: party.is_taker,
             fee: party.fee.into(),
             fee_token: Some("USDC".to_owned()),

@@ -22,15 +22,15 @@ use super::protocol::Subscription;
 use super::protocol::{
     Address, Fill, FundingPayment, Ledger, Millis, MoneyMoved, OfUser, OrderUpdate, Rows, ServerFrame, StatusKind, WebUser,
 };
-use super::translate::{self, Tally};
+use super::translate::{self, Tally, Unusable};
 use crate::connector::{News, Notice};
-use calypte_kernel::{InstrumentId, Timestamp, VenueEvent};
+use calypte_kernel::{InstrumentId, Size, Timestamp, VenueEvent, VenueOrder, VenueOrderId};
 use rust_decimal::prelude::ToPrimitive as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most movements of money that are remembered, so that none is told twice.
 const MONEY_SEEN_MAX: usize = 1_024;
-/// How much earlier than the last fill that was seen fills are asked for: two of one block may come apart.
+/// How much earlier than the last time up to which all fills are known fills are asked for: two of one block may come apart.
 pub const FILLS_OVERLAP_MS: u64 = 60_000;
 /// How long until the leverage of an asset is asked for again, where a position does not say it.
 const LEVERAGE_ASK_MS: u64 = 60_000;
@@ -66,8 +66,8 @@ pub struct AccountDesk {
     pub actions: Actions,
     /// What it asks.
     pub inquiries: Inquiries,
-    /// When the newest fill that was seen happened.
-    newest_fill: Timestamp,
+    /// Up to when all fills are known. That a later one came over the socket does not say that none before it was missed.
+    fills_known: Timestamp,
     /// From when on money and funding are news: what came before is in the first picture of the account.
     opened: Timestamp,
     money_seen: BTreeSet<(Millis, String)>,
@@ -92,7 +92,7 @@ impl AccountDesk {
             collateral,
             actions,
             inquiries: Inquiries::new(opened),
-            newest_fill: fills_known.unwrap_or(opened),
+            fills_known: fills_known.unwrap_or(opened),
             opened,
             money_seen: BTreeSet::new(),
             leverage_asked: BTreeMap::new(),
@@ -103,7 +103,7 @@ impl AccountDesk {
 
     /// From when on fills have to be asked for.
     pub const fn fills_since(&self) -> Timestamp {
-        Timestamp::from_millis(self.newest_fill.as_millis().saturating_sub_unsigned(FILLS_OVERLAP_MS))
+        Timestamp::from_millis(self.fills_known.as_millis().saturating_sub_unsigned(FILLS_OVERLAP_MS))
     }
 
     /// Whose it is, and where its collateral lies.
@@ -149,12 +149,18 @@ impl AccountDesk {
 
     /// Notes what was asked for and found, before the core is told.
     pub fn found(&mut self, now: Timestamp, snapshot: &calypte_kernel::AccountSnapshot) {
-        for order in &snapshot.orders {
-            self.actions.planner.own.found(order);
-        }
-        let newest = snapshot.fills.iter().map(|fill| fill.time).max();
-        self.newest_fill = self.newest_fill.max(newest.unwrap_or(self.newest_fill));
+        snapshot.orders.iter().for_each(|order| self.found_open(order));
+        self.fills_known = self.fills_known.max(snapshot.time);
         self.inquiries.reconciled(now);
+    }
+
+    /// Notes an open order that was asked for and found, before the core is told.
+    pub fn found_open(&mut self, order: &VenueOrder) {
+        self.actions.planner.own.found(order);
+        if let Some(name) = order.order {
+            // The core learns of it by what was found.
+            drop(self.actions.planner.attached.is_open(name, order.venue_order, order.size));
+        }
     }
 
     fn is_ours<T>(&self, of: &OfUser<T>) -> bool {
@@ -177,15 +183,29 @@ impl AccountDesk {
     ) {
         self.count_unreadable(updates.unreadable, self.opened);
         for update in updates.iter() {
-            self.actions.planner.own.updated(&update.order, &update.status);
+            if let Some(alive) = self.comes_alive(update) {
+                news.push(News::Venue(alive));
+                continue;
+            }
+            let was_cut = self.actions.planner.own.updated(&update.order, &update.status);
             let unknown = StatusKind::of(&update.status) == StatusKind::Unknown && assets.of_coin(&update.order.coin).is_some();
-            if let Some(cloid) = update.order.cloid.filter(|_| unknown) {
+            if let Some(cloid) = update.order.cloid.filter(|_| unknown || was_cut) {
                 // The core asks after it.
                 news.push(News::Venue(VenueEvent::Unanswered { order: cloid.0 }));
             }
             let translated = translate::order_update(assets, update);
             news.extend(self.tally.sort(translated).map(News::Venue));
         }
+    }
+
+    /// An exit whose order filled, where the update is the first of it.
+    fn comes_alive(&mut self, update: &OrderUpdate) -> Option<VenueEvent> {
+        let shown = &update.order;
+        let name = shown.cloid.filter(|_| StatusKind::of(&update.status) == StatusKind::Open)?.0;
+        let size = Size::new(shown.orig_sz.unwrap_or(shown.sz).get()).ok()?;
+        let alive = self.actions.planner.attached.is_open(name, VenueOrderId::new(shown.oid), size)?;
+        self.actions.planner.own.came_alive(name, shown.side.into(), size);
+        Some(alive)
     }
 
     fn fills(&mut self, assets: &Assets, fills: &OfUser<Rows<Fill, { super::protocol::FILLS_MAX }>>, news: &mut Vec<News>) {
@@ -196,12 +216,17 @@ impl AccountDesk {
         // History comes newest first, and the core wants it in its order.
         rows.sort_by_key(|fill| fill.time);
         for fill in rows {
-            self.newest_fill = self.newest_fill.max(fill.time.timestamp());
             if !fills.is_snapshot {
                 let traded = fill.px.get().checked_mul(fill.sz.get()).and_then(|traded| traded.to_u64());
                 self.actions.ledger.note_volume(traded.unwrap_or_default());
+                if let Some(cloid) = fill.cloid {
+                    self.actions.planner.own.traded(cloid.0, fill.sz.get());
+                }
             }
             let translated = translate::fill(assets, self.user, fill);
+            if translated == Err(Unusable::Missing) {
+                self.inquiries.doubt_everything(self.opened);
+            }
             news.extend(self.tally.sort(translated).map(|fill| News::Venue(VenueEvent::Fill(Box::new(fill)))));
         }
     }

@@ -9,6 +9,7 @@
 //! Nothing is rounded here but what has no price of its own: a market order, and the worst price behind a trigger. Those are
 //! rounded so that they stay marketable, up for a buy and down for a sell. A price or size that does not lie on the grid is refused.
 
+mod attached;
 mod outbox;
 mod outcome;
 mod own;
@@ -16,6 +17,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use attached::{ATTACHED_MAX, AttachedOrders};
 pub use outbox::{ANSWER_MS_MAX, Lane, Outbox, PENDING_MAX, REPEATS_MAX, Signed, Step};
 pub use outcome::{doubted, outcome, refused, unsent};
 pub use own::{OWN_ORDERS_MAX, OwnOrders};

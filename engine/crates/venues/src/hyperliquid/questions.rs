@@ -42,7 +42,7 @@ async fn fills(asker: &Asker, user: Address, since: Timestamp, urgency: Urgency)
     for _ in 0..FILL_PAGES_MAX {
         let request = InfoRequest::UserFillsByTime { user, start_time, end_time: None };
         let page = asker.rows::<Fill>(&request, urgency).await?;
-        if page.unreadable > 0 {
+        if page.unreadable > 0 || page.iter().any(|fill| fill.tid.is_none()) {
             return Err(AskError::NotWhole("a fill cannot be read"));
         }
         let (count, newest) = (page.len(), page.iter().map(|fill| fill.time).max());

@@ -293,3 +293,97 @@ fn pitfall_4_and_5_a_fill_told_again_is_the_same_and_two_of_one_number_are_two()
     let old = both.replace("1750000000005", "1749999000000");
     assert_eq!(told(&mut desk, true, &old), [], "history from long before is none of its business");
 }
+
+fn update(name: ClientOrderId, oid: u64, (sz, orig_sz): (&str, &str), status: &str) -> ServerFrame {
+    let order = format!(
+        r#"{{"coin":"KO","side":"B","limitPx":"61.5","sz":"{sz}","oid":{oid},"timestamp":1,"origSz":"{orig_sz}","cloid":"{}","reduceOnly":true}}"#,
+        crate::hyperliquid::protocol::Cloid(name)
+    );
+    let frame = format!(
+        r#"{{"channel":"orderUpdates","data":[{{"order":{order},"status":"{status}","statusTimestamp":1750000000001}}]}}"#
+    );
+    ServerFrame::parse(frame.as_bytes()).expect("an update")
+}
+
+fn fill_of(name: ClientOrderId, oid: u64, size: &str) -> ServerFrame {
+    let cloid = crate::hyperliquid::protocol::Cloid(name);
+    let frame = format!(
+        r#"{{"channel":"userFills","data":{{"user":"{USER}","fills":[{{"coin":"KO","px":"61.5","sz":"{size}","side":"B","time":1750000000002,"oid":{oid},"tid":{oid}7,"crossed":true,"fee":"0","cloid":"{cloid}"}}]}}}}"#
+    );
+    ServerFrame::parse(frame.as_bytes()).expect("a fill")
+}
+
+fn heard(desk: &mut AccountDesk, assets: &Assets, frame: &ServerFrame) -> Vec<VenueEvent> {
+    let mut news = Vec::new();
+    desk.frame(at(1), assets, frame, &mut news);
+    let venue = |news| if let News::Venue(event) = news { Some(event) } else { None };
+    news.into_iter().filter_map(venue).collect()
+}
+
+#[test]
+fn pitfall_27_an_order_that_was_cut_to_the_position_and_filled_is_asked_after() {
+    let mut rig = rig();
+    rig.take(0, vec![place(0, TimeInForce::Gtc, true), place(1, TimeInForce::Gtc, true)]);
+    let Rig { actions, assets, .. } = rig;
+    let mut desk = AccountDesk::new(USER, Collateral::Perpetuals, actions, at(0), None);
+    let doubts = |events: &[VenueEvent]| events.iter().filter(|event| matches!(event, VenueEvent::Unanswered { .. })).count();
+    // It fills as it was placed, in two parts; the word on each comes before its fill, or after it.
+    for (frame, words) in [
+        (update(name(0), 50, ("0.6", "1.0"), "open"), "before the first fill"),
+        (fill_of(name(0), 50, "0.4"), "the first fill"),
+        (fill_of(name(0), 50, "0.6"), "the second fill"),
+        (update(name(0), 50, ("0.0", "1.0"), "filled"), "after the second fill"),
+    ] {
+        assert_eq!(doubts(&heard(&mut desk, &assets, &frame)), 0, "{words}");
+    }
+    // The position shrinks below it, and what is left of it fills: its fills will never add up to its size.
+    assert_eq!(doubts(&heard(&mut desk, &assets, &update(name(1), 51, ("0.3", "1.0"), "open"))), 0);
+    assert_eq!(doubts(&heard(&mut desk, &assets, &fill_of(name(1), 51, "0.3"))), 0);
+    assert_eq!(doubts(&heard(&mut desk, &assets, &update(name(1), 51, ("0.0", "1.0"), "filled"))), 1);
+}
+
+#[test]
+fn an_exit_is_told_to_live_when_its_order_has_filled_and_only_then() {
+    let mut rig = rig();
+    let Command::Place(order) = place(0, TimeInForce::Gtc, false) else { unreachable!("it is one") };
+    let price = |text: &str| Some(Price::new(text.parse().expect("a number")).expect("positive"));
+    let exits = calypte_kernel::AttachedExits { take_profit: price("70"), stop_loss: price("50") };
+    rig.take(0, vec![Command::Place(NewOrder { exits: Some(exits), ..order })]);
+    let Rig { actions, assets, .. } = rig;
+    let mut desk = AccountDesk::new(USER, Collateral::Perpetuals, actions, at(0), None);
+    let origin = name(0).origin().expect("it is ours");
+    let stop = ClientOrderId::derive(OrderOrigin { leg: 2, ..origin }).expect("it fits");
+    let is_alive = |event: &VenueEvent| matches!(event, VenueEvent::ExitLive { order, side: Side::Sell, .. } if *order == stop);
+    assert!(!heard(&mut desk, &assets, &update(name(0), 50, ("1.0", "1.0"), "open")).iter().any(is_alive));
+    assert!(heard(&mut desk, &assets, &update(stop, 51, ("1.0", "1.0"), "open")).iter().any(is_alive));
+    let again = heard(&mut desk, &assets, &update(stop, 51, ("0.5", "1.0"), "open"));
+    assert!(matches!(again[..], [VenueEvent::Accepted { order, .. }] if order == stop), "{again:?}");
+}
+
+#[test]
+fn a_fill_that_was_missed_is_asked_for_however_many_came_after_it() {
+    let Rig { actions, assets, folder: _folder, .. } = rig();
+    let mut desk = AccountDesk::new(USER, Collateral::Perpetuals, actions, at(0), None);
+    let since = desk.fills_since();
+    // Long after what was missed, one comes.
+    let late = format!(
+        r#"{{"channel":"userFills","data":{{"user":"{USER}","fills":[{{"coin":"KO","px":"61.5","sz":"1","side":"B","time":1750000900000,"oid":1,"tid":2,"crossed":true,"fee":"0"}}]}}}}"#
+    );
+    let late = ServerFrame::parse(late.as_bytes()).expect("a fill");
+    assert_eq!(heard(&mut desk, &assets, &late).len(), 1);
+    assert_eq!(desk.fills_since(), since);
+    let snapshot = calypte_kernel::AccountSnapshot { time: at(900_000), ..calypte_kernel::AccountSnapshot::default() };
+    desk.found(at(900_000), &snapshot);
+    assert_eq!(desk.fills_since(), at(900_000 - FILLS_OVERLAP_MS), "all up to then are known");
+}
+
+#[test]
+fn a_fill_without_the_number_of_its_trade_is_asked_for_and_not_counted() {
+    let Rig { actions, assets, folder: _folder, .. } = rig();
+    let mut desk = AccountDesk::new(USER, Collateral::Perpetuals, actions, at(0), None);
+    let fill = format!(
+        r#"{{"channel":"userFills","data":{{"user":"{USER}","fills":[{{"coin":"KO","px":"61.5","sz":"1","side":"B","time":1750000000002,"oid":1,"crossed":true,"fee":"0"}}]}}}}"#
+    );
+    assert_eq!(heard(&mut desk, &assets, &ServerFrame::parse(fill.as_bytes()).expect("a fill")), []);
+    assert_eq!(desk.inquiries.due(at(1), true), [Inquiry::Everything], "it would count twice when it comes with its number");
+}

@@ -105,7 +105,14 @@ impl Driver {
                 desk.tally.add(&tally);
                 desk.inquiries.orders_done(now, told.is_ok());
                 match told {
-                    Ok(events) => self.tell(now, events.into_iter().map(News::Venue)),
+                    Ok(events) => {
+                        for event in &events {
+                            if let VenueEvent::Open(order) = event {
+                                desk.found_open(order);
+                            }
+                        }
+                        self.tell(now, events.into_iter().map(News::Venue));
+                    }
                     Err(error) => self.no_answer(now, "orders in doubt", &error),
                 }
             }

@@ -8,12 +8,13 @@
 //! ```text
 //!   sent ──answer──► events
 //!     │ no answer, socket lost ──► the same bytes over REST ──► … ──► in doubt
+//!     │ a later amend of the same order went out ─────────────────────► in doubt
 //!     │ not let through (429)  ──► the same bytes, later      ──► … ──► refused, if no try got through
 //! ```
 
-use super::{Batch, doubted, outcome, refused};
+use super::{Batch, Entry, doubted, outcome, refused};
 use crate::hyperliquid::protocol::{Answer, Envelope, Millis, RefusalClass};
-use calypte_kernel::{Timestamp, VenueEvent};
+use calypte_kernel::{ClientOrderId, Timestamp, VenueEvent};
 use std::collections::BTreeMap;
 
 /// How long an answer is waited for: an accepted action takes about a second.
@@ -76,6 +77,8 @@ struct Pending {
     order: u64,
     /// What was said when it was not let through.
     words: String,
+    /// Whether a later amend of an order that this amends went out: sent again, it would take the place of that one.
+    is_overtaken: bool,
 }
 
 /// Actions of one signer on their way.
@@ -95,11 +98,17 @@ impl Outbox {
             self.overflows += 1;
             return vec![Step::Tell(refused(&signed.batch, "too many actions on their way at once; nothing was sent"))];
         }
+        let amends = |batch: &Batch, order| batch.entries.iter().any(|entry| amended(entry) == Some(order));
+        for order in signed.batch.entries.iter().filter_map(amended) {
+            let before = self.pending.values_mut().filter(|pending| amends(&pending.signed.batch, order));
+            before.for_each(|pending| pending.is_overtaken = true);
+        }
         let id = self.count;
         self.count += 1;
         let envelope = Box::new(signed.envelope.clone());
         let due = now.saturating_add(ANSWER_MS_MAX);
-        let pending = Pending { signed, sent: 1, may_have_run: false, due, order: id, words: String::new() };
+        let pending =
+            Pending { signed, sent: 1, may_have_run: false, due, order: id, words: String::new(), is_overtaken: false };
         self.pending.insert(id, pending);
         vec![Step::Send { id, lane: if socket { Lane::Socket } else { Lane::Rest }, envelope }]
     }
@@ -181,7 +190,7 @@ impl Outbox {
         let expires = pending.signed.batch.expires_after.map(Millis::timestamp);
         let in_time = expires.is_none_or(|expires| now.saturating_add(EXPIRY_MARGIN_MS) < expires);
         let remembered = self.count - pending.order <= LATER_NONCES_MAX;
-        if in_time && remembered && pending.sent <= REPEATS_MAX {
+        if in_time && remembered && !pending.is_overtaken && pending.sent <= REPEATS_MAX {
             pending.sent += 1;
             pending.words.clear();
             pending.due = now.saturating_add(ANSWER_MS_MAX);
@@ -193,4 +202,9 @@ impl Outbox {
         let told = if pending.may_have_run { doubted(batch) } else { refused(batch, &pending.words) };
         vec![Step::Tell(told)]
     }
+}
+
+/// The order that an entry amends.
+fn amended(entry: &Entry) -> Option<ClientOrderId> {
+    if let Entry::Amend { order, .. } = entry { Some(*order) } else { None }
 }

@@ -1,6 +1,6 @@
 //! Commands to batches.
 
-use super::{Batch, Entry, OwnOrders};
+use super::{AttachedOrders, Batch, Entry, OwnOrders};
 use crate::hyperliquid::assets::{Asset, Assets};
 use crate::hyperliquid::budget::Urgency;
 use crate::hyperliquid::protocol::{
@@ -27,6 +27,8 @@ pub struct Planner {
     references: BTreeMap<InstrumentId, Price>,
     /// Orders of ours that are out.
     pub own: OwnOrders,
+    /// Exits attached to orders of ours, until they come alive.
+    pub attached: AttachedOrders,
 }
 
 /// What is to be sent, in this order, and what was refused here.
@@ -67,7 +69,7 @@ impl Planner {
     /// One whose market orders may fill so far from the reference, at most [`SLIPPAGE_MAX`].
     pub fn new(slippage: Decimal) -> Self {
         let slippage = slippage.clamp(Decimal::ZERO, SLIPPAGE_MAX);
-        Self { slippage, references: BTreeMap::new(), own: OwnOrders::default() }
+        Self { slippage, references: BTreeMap::new(), own: OwnOrders::default(), attached: AttachedOrders::default() }
     }
 
     /// Notes the price that market orders go by.
@@ -146,6 +148,7 @@ impl Planner {
         let entry = Entry::Place { order: order.client_id };
         let exits = self.exits(asset, order)?;
         self.own.placed(order);
+        self.attached.placed(order);
         if !exits.is_empty() {
             let entries = std::iter::once(entry).chain(exits.iter().map(|_| Entry::Exit)).collect();
             let orders = std::iter::once(placed).chain(exits).collect();

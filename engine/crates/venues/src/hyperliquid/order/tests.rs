@@ -423,6 +423,25 @@ fn a_duplicate_proves_nothing_once_too_many_later_nonces_were_used() {
     assert_eq!(told(&outbox.lost(at(3), 0)), [VenueEvent::Unanswered { order: name(1) }]);
 }
 
+#[test]
+fn an_amend_that_a_later_one_overtook_is_not_sent_again() {
+    let amend = |order| {
+        let price = Price::new("60".parse().expect("a number")).expect("positive");
+        Entry::Amend { order, size: size("1"), kind: OrderKind::Limit { price, time_in_force: TimeInForce::Gtc } }
+    };
+    let mut outbox = Outbox::default();
+    outbox.submit(at(0), signed(&[amend(name(1))], 5), true);
+    outbox.submit(at(0), signed(&[amend(name(2))], 6), true);
+    outbox.submit(at(10), signed(&[amend(name(1))], 7), true);
+    assert_eq!(
+        told(&outbox.lost(at(20), 0)),
+        [VenueEvent::Unanswered { order: name(1) }],
+        "sent again, it would undo the later"
+    );
+    assert_eq!(sent(&outbox.lost(at(20), 1)).1, Lane::Rest, "that of another order is");
+    assert_eq!(sent(&outbox.lost(at(20), 2)).1, Lane::Rest, "and the last one is");
+}
+
 /// What may happen to an action on its way.
 #[derive(Debug, Clone, Copy)]
 enum Happens {

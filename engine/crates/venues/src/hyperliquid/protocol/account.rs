@@ -143,9 +143,9 @@ pub struct Fill {
     pub time: Millis,
     /// Number of the order.
     pub oid: u64,
-    /// Number of the trade; zero for some that no order caused.
-    #[serde(default)]
-    pub tid: u64,
+    /// Number of the trade; zero for some that no order caused, and the oldest fills did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tid: Option<u64>,
     /// Whether it took.
     pub crossed: bool,
     /// Fee, the builder's included; negative is a rebate.

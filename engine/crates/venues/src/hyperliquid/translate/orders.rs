@@ -102,7 +102,8 @@ pub fn fill(assets: &Assets, user: Address, wire: &Fill) -> Result<VenueFill, Un
     Ok(VenueFill {
         order: wire.cloid.map(|cloid| cloid.0),
         venue_order: VenueOrderId::new(wire.oid),
-        trade_id: TradeId::new(wire.tid),
+        // One that is told without it and again with it would count twice.
+        trade_id: TradeId::new(wire.tid.ok_or(Unusable::Missing)?),
         instrument: asset.instrument.id,
         side: wire.side.into(),
         price: price(wire.px)?,
