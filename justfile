@@ -35,6 +35,10 @@ deny:
 sim:
     cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does
 
+# The connector and a core against the local exchange under every fault: `SEEDS=1000 just venue-sim`, one run again with `SEED=7`.
+venue-sim:
+    cargo test --package calypte-devnet --test connector -- --nocapture
+
 # Seeds beyond those of the tests, for so many seconds: the first that fails is printed, else nothing was found.
 hunt first="1001" seconds="1800":
     SEED={{first}} SEEDS=1000000000 STEPS=10000 timeout {{seconds}} cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does || test $? -eq 124

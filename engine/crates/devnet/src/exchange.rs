@@ -58,6 +58,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Length of a block of the exchange's own making: marks, triggers and others' trades come that often.
 pub const TICK_MS: u64 = 500;
+/// How far actions that come faster than its clock may put the exchange's time ahead of it: beyond that they share a time.
+pub const AHEAD_MS_MAX: u64 = 200;
 /// How often the oracle's price moves and the market maker quotes.
 pub const ORACLE_MS: u64 = 3_000;
 /// Most ticks of one call of [`Exchange::advance`]; what is still due is then done by the next.
@@ -89,6 +91,8 @@ pub struct Exchange {
     settings: Settings,
     /// Block time. It never runs backwards.
     now: u64,
+    /// The time as it was last told.
+    told: u64,
     random: Random,
     /// By number of the asset.
     markets: Vec<Market>,
@@ -118,6 +122,7 @@ impl Exchange {
         let deposits = settings.deposits.clone();
         let mut exchange = Self {
             now: settings.start.get(),
+            told: settings.start.get(),
             random: Random::new(settings.seed),
             markets,
             accounts: [MAKER, CROWD, VAULT].into_iter().map(|house| (house, Account::default())).collect(),
@@ -156,6 +161,7 @@ impl Exchange {
     /// does a bounded part of it: where [`Self::now`] is still earlier than `now`, it is to be called again, after events were drained.
     /// A time before the present one is taken for the present one.
     pub fn advance(&mut self, now: Millis) {
+        self.told = self.told.max(now.get());
         for _ in 0..TICKS_PER_CALL_MAX {
             let next = (self.now / TICK_MS + 1) * TICK_MS;
             if next > now.get() {
@@ -200,10 +206,20 @@ impl Exchange {
         if action.entries() > BATCH_MAX {
             return Answer::Err(format!("Signed action over weight limit of {BATCH_MAX}."));
         }
-        self.blocks += 1;
+        self.begin_block();
         let answer = self.perform(user, action);
         self.end_block();
         answer
+    }
+
+    /// An action is in a block after everything that was shown: what is shown as of a time holds all that happened by then.
+    fn begin_block(&mut self) {
+        self.blocks += 1;
+        let next = self.now.saturating_add(1);
+        // A tick is a block of its own, and none is passed over.
+        if next.saturating_sub(self.told) <= AHEAD_MS_MAX && !next.is_multiple_of(TICK_MS) {
+            self.now = next;
+        }
     }
 
     fn perform(&mut self, user: Address, action: &Action) -> Answer {

@@ -7,16 +7,20 @@
 //! ```
 
 mod connection;
+mod in_process;
 mod owner;
 mod socket;
 
+pub use in_process::{InProcess, PIPE_BYTES};
+
 use crate::node::{Node, NodeSettings};
+use calypte_venues::ambient::{Ambient as _, Machine};
 use calypte_venues::hyperliquid::protocol::Millis;
 use owner::Owner;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -111,7 +115,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (stopping, stopped) = watch::channel(false);
-        let owner = tokio::spawn(Owner::new(self.node).run(inbox, stopped.clone()));
+        let owner = tokio::spawn(Owner::new(self.node, Arc::new(Machine)).run(inbox, stopped.clone()));
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
@@ -164,6 +168,5 @@ async fn accept_if(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketA
 
 /// The time as clients have it.
 pub fn wall_clock() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).ok().and_then(Millis::new).unwrap_or_default()
+    Millis::try_from(Machine.now()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -36,8 +36,8 @@ struct Desk {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(
-    stream: TcpStream,
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     from: SocketAddr,
     port: Port,
     commands: mpsc::Sender<Command>,
@@ -64,6 +64,7 @@ pub(super) async fn serve(
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(READ_SECONDS_MAX));
     let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::select! {
+        biased;
         // An error here is a client that has gone, or one that is left without an answer.
         _ = connection => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}

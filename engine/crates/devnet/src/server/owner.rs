@@ -1,9 +1,12 @@
 //! The one task that has the node: takes commands and time to it, and what comes of them to the sockets.
 
-use super::wall_clock;
 use crate::node::{ConnectRefused, HttpAnswer, Node, OutKind, SessionId};
+use calypte_venues::ambient::Ambient;
+use calypte_venues::hyperliquid::protocol::Millis;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,6 +26,17 @@ pub(super) enum Command {
     Receive { id: SessionId, text: String },
     /// The end of a socket.
     Disconnect { id: SessionId },
+    /// Something that whoever has it in the same process does with it.
+    Do(Deed),
+}
+
+/// Something to do with a node.
+pub(super) struct Deed(pub(super) Box<dyn FnOnce(&mut Node) + Send>);
+
+impl fmt::Debug for Deed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Deed")
+    }
 }
 
 /// A socket's place at the node.
@@ -44,24 +58,31 @@ struct Socket {
 }
 
 /// The owner of the node.
-#[derive(Debug)]
 pub(super) struct Owner {
     node: Node,
+    clock: Arc<dyn Ambient>,
     sockets: BTreeMap<SessionId, Socket>,
 }
 
 impl Owner {
-    pub(super) const fn new(node: Node) -> Self {
-        Self { node, sockets: BTreeMap::new() }
+    pub(super) const fn new(node: Node, clock: Arc<dyn Ambient>) -> Self {
+        Self { node, clock, sockets: BTreeMap::new() }
+    }
+
+    /// The time as the node is told it.
+    fn now(&self) -> Millis {
+        Millis::try_from(self.clock.now()).unwrap_or_default()
     }
 
     /// Serves until it is to stop, or nobody is left to command.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut stopped: watch::Receiver<bool>) {
         loop {
-            self.node.advance(wall_clock());
+            self.node.advance(self.now());
             self.hand_out();
-            let due = self.node.next_due().get().saturating_sub(wall_clock().get());
+            let due = self.node.next_due().get().saturating_sub(self.now().get());
             tokio::select! {
+                // In this order where several are ready, so that equal runs on a virtual clock are equal.
+                biased;
                 _ = stopped.changed() => break,
                 command = commands.recv() => match command {
                     Some(command) => self.take(command),
@@ -85,7 +106,7 @@ impl Owner {
     }
 
     fn take(&mut self, command: Command) {
-        self.node.advance(wall_clock());
+        self.node.advance(self.now());
         // Whoever no longer waits for an answer needs none.
         match command {
             Command::Post { from, path, body, answer } => {
@@ -100,6 +121,7 @@ impl Owner {
                 self.node.disconnect(id);
                 self.sockets.remove(&id);
             }
+            Command::Do(Deed(deed)) => deed(&mut self.node),
         }
         self.hand_out();
     }

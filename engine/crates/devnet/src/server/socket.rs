@@ -22,6 +22,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     loop {
         let out = tokio::select! {
+            // A fixed order: what is to be sent is sent before more is read.
+            biased;
             // The only answer to this is silence.
             _ = &mut place.cut => return,
             out = place.frames.recv() => match out {
@@ -43,6 +45,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         };
         match out {
             OutKind::Text(text) => tokio::select! {
+                biased;
                 _ = &mut place.cut => return,
                 sent = stream.send(Message::text(text)) => if sent.is_err() {
                     return;

@@ -223,3 +223,20 @@ fn an_account_has_so_many_open_orders() {
     assert_eq!(world.exchange.open_orders(ANN).len(), OPEN_ORDERS_MIN);
     assert_eq!(world.place(ANN, limit(true, "99", "0.2", Tif::Gtc)), r#"{"error":"Too many open orders. asset=0"}"#);
 }
+
+#[test]
+fn what_is_shown_as_of_a_time_holds_all_that_happened_by_then() {
+    let mut world = World::new();
+    for _ in 0..2 * AHEAD_MS_MAX {
+        let shown = world.exchange.clearinghouse_state(BEN).time;
+        world.place(ANN, limit(true, "99", "1", Tif::Gtc));
+        world.place(BEN, limit(false, "99", "1", Tif::Gtc));
+        let filled = world.exchange.fills(BEN)[0].time;
+        assert!(filled > shown || filled.get() - START >= AHEAD_MS_MAX - 1, "{filled:?} after what was shown as of {shown:?}");
+    }
+    let ahead = world.exchange.now().get() - START;
+    assert!(ahead <= AHEAD_MS_MAX, "{ahead} ms ahead of the clock");
+    // No tick is passed over for it, and time goes on from there.
+    world.advance(500);
+    assert_eq!(world.exchange.now(), time(500));
+}
