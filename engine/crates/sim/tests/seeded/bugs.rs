@@ -23,7 +23,7 @@ pub(crate) enum Bug {
     HookHandedTwice,
     /// What the exchange says of positions is let pass, and half of each fill.
     FillHalved,
-    /// The size of an amended order is taken for a little more than it is.
+    /// The size of an order is taken for a little more than it is, wherever the exchange says it.
     SizeMisread,
     /// Nobody asks what became of an order.
     DoubtForgotten,
@@ -80,8 +80,10 @@ impl Bug {
         }
         let Input::Venue(event) = input else { return };
         match (self, event) {
-            (Self::SizeMisread, VenueEvent::Amended { size, .. }) => {
-                *size = Size::new(size.get() + Decimal::new(1, 2)).expect("positive");
+            (Self::SizeMisread, VenueEvent::Amended { size, .. }) => misread(size),
+            (Self::SizeMisread, VenueEvent::Open(order)) => misread(&mut order.size),
+            (Self::SizeMisread, VenueEvent::Snapshot(snapshot)) => {
+                snapshot.orders.iter_mut().for_each(|order| misread(&mut order.size));
             }
             (Self::FundingMisread, VenueEvent::Funding { payment, .. }) => *payment += Decimal::new(1, 8),
             (Self::FillHalved, VenueEvent::Fill(fill)) => {
@@ -131,4 +133,9 @@ impl Bug {
         new.client_id = client_id;
         Some(Command::Place(new))
     }
+}
+
+/// A little more than it is.
+fn misread(size: &mut Size) {
+    *size = Size::new(size.get() + Decimal::new(1, 2)).expect("positive");
 }

@@ -387,3 +387,17 @@ fn a_fill_without_the_number_of_its_trade_is_asked_for_and_not_counted() {
     assert_eq!(heard(&mut desk, &assets, &ServerFrame::parse(fill.as_bytes()).expect("a fill")), []);
     assert_eq!(desk.inquiries.due(at(1), true), [Inquiry::Everything], "it would count twice when it comes with its number");
 }
+
+#[test]
+fn a_refusal_has_one_code_whether_the_update_or_the_answer_comes_first() {
+    let mut rig = rig();
+    rig.take(0, vec![place(0, TimeInForce::Alo, false)]);
+    let Rig { actions, assets, .. } = rig;
+    let mut desk = AccountDesk::new(USER, Collateral::Perpetuals, actions, at(0), None);
+    for (status, code) in [("badAloPxRejected", "venue-would-trade"), ("somethingNewRejected", "venue-rejected")] {
+        let events = heard(&mut desk, &assets, &update(name(0), 50, ("1.0", "1.0"), status));
+        assert!(matches!(&events[..], [VenueEvent::Rejected { refusal, .. }] if refusal.code == code), "{events:?}");
+    }
+    let words = "Post only order would have immediately matched, bbo was 61.5@61.6.";
+    assert_eq!(crate::hyperliquid::protocol::RefusalClass::of(words).code(), "venue-would-trade");
+}

@@ -204,6 +204,25 @@ pub enum RefusalClass {
 }
 
 /// Beginnings of refusals and what they mean. Most end in ` asset=<number>`, and details change.
+/// What comes before `Rejected` in the statuses of orders that were refused.
+const STATUSES: &[(&str, RefusalClass)] = &[
+    ("tick", RefusalClass::OffGrid),
+    ("minTradeNtl", RefusalClass::TooSmall),
+    ("perpMargin", RefusalClass::NoMoney),
+    ("insufficientSpotBalance", RefusalClass::NoMoney),
+    ("reduceOnly", RefusalClass::StalePosition),
+    ("badAloPx", RefusalClass::WouldTrade),
+    ("iocCancel", RefusalClass::NoCounterpart),
+    ("marketOrderNoLiquidity", RefusalClass::NoCounterpart),
+    ("badTriggerPx", RefusalClass::BadTrigger),
+    ("positionIncreaseAtOpenInterestCap", RefusalClass::OpenInterestCapped),
+    ("positionFlipAtOpenInterestCap", RefusalClass::OpenInterestCapped),
+    ("tooAggressiveAtOpenInterestCap", RefusalClass::OpenInterestCapped),
+    ("openInterestIncrease", RefusalClass::OpenInterestCapped),
+    ("oracle", RefusalClass::PriceBand),
+    ("perpMaxPosition", RefusalClass::TooLarge),
+];
+
 const BEGINNINGS: &[(&str, RefusalClass)] = &[
     ("Price must be divisible by tick size", RefusalClass::OffGrid),
     ("Order has invalid price", RefusalClass::OffGrid),
@@ -248,6 +267,12 @@ impl RefusalClass {
     /// What a refusal means.
     pub fn of(words: &str) -> Self {
         BEGINNINGS.iter().find(|(beginning, _)| words.starts_with(beginning)).map_or(Self::Unknown, |(_, class)| *class)
+    }
+
+    /// What the status of an order that was refused means; none where nobody knows.
+    pub fn of_status(status: &str) -> Option<Self> {
+        let what = status.strip_suffix("Rejected")?;
+        STATUSES.iter().find(|(name, _)| *name == what).map(|(_, class)| *class)
     }
 
     /// The address that a refusal names, for [`Self::WrongSigner`]: where it is that of our key, the agent is gone; where it is

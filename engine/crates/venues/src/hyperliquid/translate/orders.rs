@@ -2,7 +2,7 @@
 
 use super::{Unusable, asset, price, size};
 use crate::hyperliquid::assets::Assets;
-use crate::hyperliquid::protocol::{Address, Fill, Order, OrderUpdate, StatusKind};
+use crate::hyperliquid::protocol::{Address, Fill, Order, OrderUpdate, RefusalClass, StatusKind};
 use calypte_kernel::{
     Force, OrderKind, Refusal, TimeInForce, Timestamp, TradeId, TriggerKind, VenueEvent, VenueFill, VenueOrder, VenueOrderId,
 };
@@ -38,7 +38,9 @@ pub fn order_update(assets: &Assets, update: &OrderUpdate) -> Result<VenueEvent,
         }
         StatusKind::Rejected => {
             let message = format!("the exchange ended the order as {}", update.status);
-            Ok(VenueEvent::Rejected { order, refusal: Refusal { code: Cow::Borrowed("venue-rejected"), message } })
+            // The same as its answer says, whichever comes first.
+            let code = RefusalClass::of_status(&update.status).map_or("venue-rejected", RefusalClass::code);
+            Ok(VenueEvent::Rejected { order, refusal: Refusal { code: Cow::Borrowed(code), message } })
         }
         StatusKind::Unknown => Err(Unusable::UnknownWord),
     }
