@@ -11,8 +11,8 @@ const FILES_MIN: u64 = 1_024;
 const FILES_GOOD: u64 = 4_096;
 /// Mappings that an engine needs for itself.
 const MAPPINGS_OF_ENGINE: u64 = 10_000;
-/// Mappings that a strategy's instance needs: its memory and stack with the guards between them, and its tables.
-pub const MAPPINGS_OF_STRATEGY: u64 = 6;
+/// Mappings that a strategy's instance has at most: memory, stack and tables, each with guards. About 8 are measured.
+pub const MAPPINGS_OF_STRATEGY: u64 = 10;
 /// Free bytes below which a disk is full for a journal.
 const FREE_MIN: u64 = 256 << 20;
 /// Free bytes that are plenty.
