@@ -130,6 +130,15 @@ impl Orders {
         }
     }
 
+    /// The order of that name, open or gone not long ago.
+    pub(crate) fn find(&self, name: ClientOrderId) -> Option<&OpenOrder> {
+        let id = self.id_of(name)?;
+        match self.with_id(id) {
+            Some(place) => Some(&self.open[place]),
+            None => self.closed.get(&id),
+        }
+    }
+
     /// The open order that a strategy names.
     pub(crate) fn named(&self, name: OrderRef) -> Option<usize> {
         match name {
@@ -185,6 +194,12 @@ impl Orders {
     /// The order of that name, open or gone not long ago.
     pub(crate) fn id_of(&self, name: ClientOrderId) -> Option<OrderId> {
         self.names.get(&name).copied()
+    }
+
+    /// The name of an order, open or gone not long ago.
+    pub(crate) fn name_of(&self, id: OrderId) -> Option<ClientOrderId> {
+        let open = self.with_id(id).map(|place| self.open[place].client_id);
+        open.or_else(|| self.closed.get(&id).map(|closed| closed.client_id))
     }
 
     /// The order to which the exchange gave that number.

@@ -8,8 +8,9 @@ use crate::orders::{OpenOrder, Orders};
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, CoreSettings, Deployment, Event, EventNumber, Killed, Order, OrderRef, OrderState, ParamValue, Pause,
-    Position, SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp, TradingState,
+    AccountView, ClientOrderId, CoreSettings, Deployment, Event, EventNumber, InstrumentId, Killed, Order, OrderRef,
+    OrderState, ParamValue, Pause, Position, SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp,
+    TradingState,
 };
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -297,6 +298,11 @@ impl<'a> StrategyView<'a> {
         self.0.ledger.held()
     }
 
+    /// Its position of an instrument, flat or not; none where it never held any.
+    pub fn position(self, instrument: InstrumentId) -> Option<&'a Position> {
+        self.0.ledger.position(instrument)
+    }
+
     /// Its open orders, by number.
     pub fn orders(self) -> impl Iterator<Item = &'a Order> {
         self.0.orders.open().iter().map(|open| &open.order)
@@ -305,6 +311,16 @@ impl<'a> StrategyView<'a> {
     /// Its open orders with where they are in their life, by number.
     pub fn order_states(self) -> impl Iterator<Item = (&'a Order, OrderState)> {
         self.0.orders.open().iter().map(|open| (&open.order, open.state()))
+    }
+
+    /// Its open orders with the names that the exchange knows and where they are in their life, by number.
+    pub fn named_orders(self) -> impl Iterator<Item = (ClientOrderId, &'a Order, OrderState)> {
+        self.0.orders.open().iter().map(|open| (open.client_id, &open.order, open.state()))
+    }
+
+    /// An order by the name that the exchange knows, open or gone not long ago.
+    pub fn order_named(self, name: ClientOrderId) -> Option<(&'a Order, OrderState)> {
+        self.0.orders.find(name).map(|found| (&found.order, found.state()))
     }
 
     /// Its open orders that wait in the core until their price comes, by number: exits that the exchange cannot hold.

@@ -35,6 +35,11 @@ impl FundingTimes {
 }
 
 impl TradingCore {
+    /// Whether the funding of an instrument due at a time was counted, as far as is remembered.
+    pub fn has_paid_funding(&self, instrument: InstrumentId, due: Timestamp) -> bool {
+        self.funding_paid.get(instrument.get() as usize).is_some_and(|times| times.paid.contains(&due))
+    }
+
     /// The account received a payment, or made one. It is that of the one strategy concerned with the instrument, whatever that
     /// holds now: its fills may be told later than the payment, and those that closed it earlier. Of several, those who hold it
     /// share it as they hold it. What is left is nobody's, and a change of the collateral: the sum is always the payment.

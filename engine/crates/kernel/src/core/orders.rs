@@ -9,7 +9,7 @@ use crate::orders::{Happened, Learnt, News, OpenOrder, Seen};
 use crate::queue::Rank;
 use crate::{
     ClientOrderId, Decimal, DifferenceOf, Event, FaultKind, Force, InstrumentId, Order, OrderEvent, OrderId, OrderKind,
-    OrderState, PositionCause, Side, Size, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId, derived,
+    OrderState, PositionCause, Side, Size, StrategyId, StrategyState, Timestamp, VenueFill, VenueOrder, VenueOrderId, derived,
 };
 
 /// What the exchange said that could not be, or should not have been. Each is a reason to look.
@@ -44,6 +44,18 @@ impl TradingCore {
         }
         let of_slot = |(place, slot): (usize, &crate::slot::Slot)| Some((place, slot.orders.with_form(form)?));
         self.slots.iter().enumerate().find_map(of_slot)
+    }
+
+    /// Whether a fill was counted, as far as is remembered: an exchange tells some of them again.
+    pub fn has_counted(&self, fill: &VenueFill) -> bool {
+        self.fills.knows(fill)
+    }
+
+    /// The order of ours that a fill is of, open or gone not long ago: by the name it carries, or by the exchange's number.
+    pub fn order_of(&self, fill: &VenueFill) -> Option<(StrategyId, ClientOrderId)> {
+        let (place, id) = self.own_order(fill.order, fill.venue_order)?;
+        let slot = &self.slots[place];
+        slot.orders.name_of(id).map(|name| (slot.id(), name))
     }
 
     /// Where an order is in its life, be it over.

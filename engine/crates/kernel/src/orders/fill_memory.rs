@@ -56,6 +56,11 @@ impl FillMemory {
         Seen::New
     }
 
+    /// Whether a fill was seen before, as far as is remembered.
+    pub(crate) fn knows(&self, fill: &VenueFill) -> bool {
+        self.known.contains(&(fill.venue_order, fill.trade_id))
+    }
+
     /// Notes that no order of ours is known for a fill, and whether it was counted to a strategy all the same.
     pub(crate) fn unclaimed(&mut self, fill: &VenueFill, is_counted: bool) {
         self.unclaimed.insert((fill.venue_order, fill.trade_id), is_counted);
