@@ -66,6 +66,9 @@ pub enum RestoreError {
 pub struct Restored {
     /// The core.
     pub core: TradingCore,
+    /// What it was made of, as it was written: the next epoch begins with the same. The core's own have moved on since, with the
+    /// money that was paid in.
+    pub settings: CoreSettings,
     /// Instances that are at work.
     pub instances: BTreeMap<StrategyId, Instance>,
     /// Events that were handed out and never answered.
@@ -101,6 +104,7 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
     }
     let mut player = Player {
         replay: Replay::default(),
+        settings: None,
         strategies,
         instances: BTreeMap::new(),
         pending: BTreeMap::new(),
@@ -117,9 +121,9 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
             tokio::task::consume_budget().await;
         }
     }
-    let Player { replay, instances, pending, time, inputs, .. } = player;
-    let Some(core) = replay.into_core() else { return Ok(None) };
-    Ok(Some(Restored { core, instances, unanswered: pending.into_values().collect(), time, inputs }))
+    let Player { replay, settings, instances, pending, time, inputs, .. } = player;
+    let Some((core, settings)) = replay.into_core().zip(settings) else { return Ok(None) };
+    Ok(Some(Restored { core, settings, instances, unanswered: pending.into_values().collect(), time, inputs }))
 }
 
 /// Says where the settings of a restored account differ from those that are asked for now.
@@ -144,6 +148,8 @@ pub fn same_market(then: &CoreSettings, now: &CoreSettings) -> Result<(), Restor
 
 struct Player<'a> {
     replay: Replay,
+    /// As they were written last: an epoch that takes over begins with those of the one before.
+    settings: Option<CoreSettings>,
     strategies: &'a [LoadedStrategy],
     instances: BTreeMap<StrategyId, Instance>,
     /// What was handed out and is not answered yet.
@@ -155,6 +161,9 @@ struct Player<'a> {
 impl Player<'_> {
     async fn play(&mut self, epoch: u32, entry: Entry) -> Result<(), RestoreError> {
         let Entry { number, time, record } = entry;
+        if let Record::Settings(settings) = &record {
+            self.settings = Some(CoreSettings::clone(settings));
+        }
         if let Record::Input(input) = &record {
             self.time = self.time.max(time);
             self.inputs += 1;

@@ -229,7 +229,7 @@ async fn session(
     same_market(restored.core.settings(), &core)?;
     show(vec![format!("the account goes on from its journal: {} inputs replayed", restored.inputs)]);
     let missing = deployments.filter(|deployment| restored.core.strategy(deployment.strategy).is_none()).collect();
-    let writer = open(folder, restored.core.settings(), request, &loaded)?;
+    let writer = open(folder, &restored.settings, request, &loaded)?;
     let mut outputs = Vec::new();
     let times = (restored.time, surroundings.ambient.now());
     let account = Account::taken_over(restored.core, writer, times, &mut outputs)?;
