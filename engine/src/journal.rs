@@ -16,6 +16,7 @@ mod folder;
 mod reader;
 mod settings;
 mod sync;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -23,4 +24,5 @@ mod writer;
 pub use folder::{EPOCH_MAX, SEGMENTS_MAX, SegmentFile, segments};
 pub use reader::{Beginning, Entry, Epoch, ReadError, Reader, SEGMENT_FILE_BYTES_MAX, TornTail};
 pub use settings::{Durability, JournalSettings, SEGMENT_BYTES_MAX};
+pub use tail::{Tail, Tailed};
 pub use writer::{WriteError, Writer};
