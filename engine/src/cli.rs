@@ -7,14 +7,17 @@ mod backtest;
 mod build;
 mod config;
 mod data;
+mod database;
 mod demo;
 mod devnet;
 mod doctor;
 mod exit;
+mod export;
 mod inspect;
 mod new;
 mod output;
 mod progress;
+mod record;
 mod replay;
 mod run_flags;
 mod summary;
@@ -61,6 +64,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
     Run(trade::TradeArgs),
+    Record(record::RecordArgs),
+    Export(export::ExportArgs),
     #[command(subcommand)]
     Data(data::DataCommand),
     #[command(subcommand)]
@@ -101,6 +106,8 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Sweep(_)
         | Command::Replay(_)
         | Command::Run(_)
+        | Command::Record(_)
+        | Command::Export(_)
         | Command::Data(_)
         | Command::Config(_)
         | Command::Demo(_)
@@ -119,6 +126,8 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Sweep(args) => sweep::run(args, output),
         Command::Replay(args) => replay::run(args, output),
         Command::Run(args) => trade::run(&args, output),
+        Command::Record(args) => record::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
         Command::Data(command) => data::run(command, output),
         Command::Config(command) => config::run(&command, output),
         Command::Demo(args) => demo::run(&args, output),

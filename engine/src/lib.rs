@@ -15,6 +15,7 @@ pub mod journal;
 pub mod live;
 pub mod market_data;
 pub mod notify;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod request;

@@ -20,6 +20,8 @@ const COMMANDS: &[&[&str]] = &[
     &["demo"],
     &["replay"],
     &["run"],
+    &["record"],
+    &["export"],
     &["devnet"],
     &["doctor"],
 ];

@@ -43,7 +43,7 @@ impl Devnet {
     }
 
     /// Sends a request and gives status and body.
-    fn ask(&self, name: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, name: &str, method: &str, path: &str, body: &str) -> (u16, String) {
         let url = self.url(name);
         let host = url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).expect("it listens");
@@ -57,7 +57,7 @@ impl Devnet {
     }
 
     /// Ends it with a signal; what it printed after its first line, and its exit code.
-    fn end(mut self, signal: &str) -> (String, Option<i32>) {
+    pub(crate) fn end(mut self, signal: &str) -> (String, Option<i32>) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("there is a `kill`").success());
         let mut rest = String::new();

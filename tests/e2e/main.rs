@@ -25,6 +25,7 @@ mod examples;
 mod bus;
 mod deploy;
 mod doctor;
+mod record;
 
 // What the program does as a whole.
 mod backtest;

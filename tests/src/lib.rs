@@ -11,6 +11,7 @@
 mod component;
 mod market;
 mod paths;
+mod postgres_server;
 mod process;
 mod python;
 mod redis_server;
@@ -20,6 +21,7 @@ mod skip;
 pub use component::{component, hostile};
 pub use market::{spec_candles, synth_candles};
 pub use paths::{repository, shared, shared_file, temp_dir};
+pub use postgres_server::{POSTGRES_PASSWORD, PostgresServer};
 pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, run};
 pub use python::python_environment;
 pub use redis_server::RedisServer;

@@ -1,5 +1,6 @@
 //! How a command ends. The table is in `docs/cli.md`.
 
+use crate::record::{FollowError, StoreError};
 use crate::replay::ReplayFailure;
 use crate::report::JournalError;
 use crate::run::PrepareError;
@@ -120,6 +121,12 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
                 ReplayFailure::NoEpoch { .. } | ReplayFailure::NoStrategy { .. } => ExitStatus::Usage,
                 ReplayFailure::Cancelled => ExitStatus::Cancelled,
             };
+        }
+        if cause.is::<FollowError>() {
+            return ExitStatus::BadInput;
+        }
+        if let Some(StoreError::OtherJournal { .. }) = cause.downcast_ref() {
+            return ExitStatus::Usage;
         }
         if cause.is::<SweepFault>() {
             return ExitStatus::Internal;

@@ -1,10 +1,13 @@
 //! `calypte run`: strategies that trade while the clock runs, on paper or at the exchange.
 
+use super::database::DatabaseArgs;
 use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
 use super::progress::{Unit, watch};
+use crate::config::Database;
 use crate::control::Control;
 use crate::live::{HISTORY_MAX, PaperSettings, SessionRecord, TradeRequest, base_fees, trade};
+use crate::record::{AccountName, RecorderSettings};
 use crate::request::{ParameterSpec, RiskFile, StrategyRequest, parse_decimal, strategy_requests};
 use calypte_kernel::{FeeRates, Symbol, Timeframe};
 use calypte_venues::ambient::{Ambient, Machine};
@@ -70,6 +73,11 @@ pub(super) struct TradeArgs {
     /// Folder of what survives the process: the journal and the marks of nonces. Needed with --mode live.
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// What the account is called in the database; else its address, or paper.
+    #[arg(long, value_name = "NAME")]
+    record_as: Option<AccountName>,
     /// Limits, kill switches and protections. Needed with --mode live on mainnet.
     #[arg(long, value_name = "FILE.toml")]
     risk: Option<RiskFile>,
@@ -127,8 +135,20 @@ struct TradeRecord {
     mode: Mode,
     warnings: Vec<String>,
     ended_by_deadline: Vec<String>,
+    recorded: Option<RecordedRecord>,
     #[serde(flatten)]
     session: SessionRecord,
+}
+
+/// What the database holds of the session.
+#[derive(Serialize)]
+struct RecordedRecord {
+    database: String,
+    account: String,
+    /// Rows that this process wrote.
+    rows: u64,
+    /// Whether everything that the journal holds is there. What is not comes with the next start, or with `calypte record`.
+    complete: bool,
 }
 
 /// A time such as 90s, 30m, 12h or 2d.
@@ -150,7 +170,7 @@ pub(super) fn run(args: &TradeArgs, output: Output) -> anyhow::Result<ExitStatus
     let (network, mode) = (args.network, args.mode);
     check(args)?;
     let strategies = strategy_requests(&args.components, &args.param)?;
-    let request = request_of(args, strategies);
+    let request = request_of(args, strategies)?;
     let control = Arc::new(Control::default());
     let ambient: Arc<dyn Ambient> = Arc::new(Machine);
     let traded = watch(output, ("run", Unit::Things), &control, async {
@@ -158,8 +178,14 @@ pub(super) fn run(args: &TradeArgs, output: Output) -> anyhow::Result<ExitStatus
         let show = |lines: Vec<String>| lines.iter().for_each(|line| output.remark(line));
         trade(&request, connector, ambient, &control, show).await
     })?;
-    let record =
-        TradeRecord { network, mode, warnings: traded.warnings, ended_by_deadline: traded.late, session: traded.record };
+    let recorded = request.record.as_ref().zip(traded.recorded).map(|(settings, recorded)| RecordedRecord {
+        database: settings.database.to_string(),
+        account: settings.account.to_string(),
+        rows: recorded.progress.rows,
+        complete: recorded.is_complete,
+    });
+    let (warnings, ended_by_deadline) = (traded.warnings, traded.late);
+    let record = TradeRecord { network, mode, warnings, ended_by_deadline, recorded, session: traded.record };
     output.answer(&record, || words_of_session(&record.session))?;
     let failed = |state: &str| state.starts_with("faulted") || state.starts_with("refused");
     let any_failed = record.session.strategies.iter().any(|strategy| failed(&strategy.state));
@@ -192,11 +218,11 @@ fn check(args: &TradeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> TradeRequest {
+fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> Result<TradeRequest, Failure> {
     let base = base_fees();
     let fees = FeeRates { taker: args.fee_taker.unwrap_or(base.taker), maker: args.fee_maker.unwrap_or(base.maker) };
     let paper = PaperSettings { fees, ..PaperSettings::default() };
-    TradeRequest {
+    Ok(TradeRequest {
         strategies,
         symbols: args.symbol.clone(),
         timeframes: args.timeframe.clone(),
@@ -207,7 +233,26 @@ fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> TradeReques
         fuel_per_event: args.fuel_per_event,
         seed: args.seed,
         duration: args.duration,
-    }
+        record: recorder(args)?,
+    })
+}
+
+/// Where the session is recorded: as it is said, else beside its journal. Without a journal nothing is: what a slow database misses
+/// comes from there.
+fn recorder(args: &TradeArgs) -> Result<Option<RecorderSettings>, Failure> {
+    let named = args.database.named()?;
+    let Some(state) = &args.state else {
+        let words = "--database needs --state, a folder for the journal: facts are read from there";
+        return if named.is_some() { Err(Failure::new(ExitStatus::Usage, words)) } else { Ok(None) };
+    };
+    let account = match (&args.record_as, &args.account, args.mode) {
+        (Some(name), ..) => name.clone(),
+        (None, Some(address), Mode::Live) => address.to_ascii_lowercase().parse().ends(ExitStatus::Usage)?,
+        (None, ..) => "paper".parse().ends(ExitStatus::Usage)?,
+    };
+    std::fs::create_dir_all(state).ends(ExitStatus::Environment)?;
+    let database = named.unwrap_or_else(|| Database::Sqlite(state.join("record.db")));
+    Ok(Some(RecorderSettings::new(database, account, state.join("journal"))))
 }
 
 fn connector(args: &TradeArgs, request: &TradeRequest, ambient: Arc<dyn Ambient>) -> anyhow::Result<Box<dyn Connector>> {

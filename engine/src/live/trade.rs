@@ -11,6 +11,7 @@ use super::summary::{SessionRecord, Summary};
 use super::venue::Venue;
 use crate::control::Control;
 use crate::journal::{JournalSettings, Writer};
+use crate::record::{Recorded, Recorder, RecorderSettings};
 use crate::request::{RiskFile, StrategyRequest};
 use crate::run::{Facts, StrategyFacts, Way, remark, resolve, sandbox_settings};
 use crate::upload::{load, uploads};
@@ -34,6 +35,10 @@ const NEWS_MAX: usize = 1_024;
 const LOOK: Duration = Duration::from_millis(200);
 /// How long history may take to come before strategies begin without it.
 const HISTORY_WAIT: Duration = Duration::from_secs(20);
+/// How long the database may take to answer before trading begins without it.
+const DATABASE_START_WAIT: Duration = Duration::from_secs(2);
+/// How long it may take what is left when trading has ended.
+const DATABASE_END_WAIT: Duration = Duration::from_secs(10);
 /// The account's number: a session has one.
 const ACCOUNT: AccountId = AccountId::new(1);
 
@@ -59,6 +64,8 @@ pub struct TradeRequest {
     pub seed: u64,
     /// How long; none: until it is told to stop.
     pub duration: Option<Duration>,
+    /// Where it is recorded; none: nowhere.
+    pub record: Option<RecorderSettings>,
 }
 
 /// How a session went.
@@ -70,6 +77,8 @@ pub struct Traded {
     pub warnings: Vec<String>,
     /// Strategies that had to be ended by the deadline.
     pub late: Vec<String>,
+    /// What was recorded, where it was to be.
+    pub recorded: Option<Recorded>,
 }
 
 impl TradeRequest {
@@ -116,6 +125,7 @@ pub async fn trade(
     mut show: impl FnMut(Vec<String>),
 ) -> anyhow::Result<Traded> {
     let strategies = strategies(request).await?;
+    let recorder = recorder(request, &mut show).await?;
     let opened = connector.start().await?;
     let series = request.series();
     let core = request.core(&opened, &series);
@@ -146,7 +156,36 @@ pub async fn trade(
     drop(carrier.await);
     show(summary.take_lines());
     let late = ended.late.iter().filter_map(|id| names.get(id).cloned()).collect();
-    Ok(Traded { record: summary.record(&ended.core), warnings: opened.warnings, late })
+    let recorded = match recorder {
+        Some(recorder) => recorded(recorder, &mut show).await,
+        None => None,
+    };
+    Ok(Traded { record: summary.record(&ended.core), warnings: opened.warnings, late, recorded })
+}
+
+/// Begins to record. A database that does not answer yet is waited for while strategies trade; one that is not fit ends the run
+/// before it begins.
+async fn recorder(request: &TradeRequest, show: &mut impl FnMut(Vec<String>)) -> anyhow::Result<Option<Recorder>> {
+    let Some(settings) = &request.record else { return Ok(None) };
+    let mut recorder = Recorder::start(settings.clone());
+    if let Some(trouble) = recorder.ready(DATABASE_START_WAIT).await? {
+        show(vec![format!("warning: facts wait in the journal until the database takes them: {trouble}")]);
+    }
+    Ok(Some(recorder))
+}
+
+/// Ends the recorder once the journal is complete. That it failed is no failure of the session: the journal holds everything.
+async fn recorded(recorder: Recorder, show: &mut impl FnMut(Vec<String>)) -> Option<Recorded> {
+    let (recorded, why) = match recorder.finish(DATABASE_END_WAIT).await {
+        Ok(recorded) if recorded.is_complete => return Some(recorded),
+        Ok(recorded) => {
+            let why = recorded.progress.trouble.clone().unwrap_or_else(|| "it is slow".to_owned());
+            (Some(recorded), why)
+        }
+        Err(error) => (None, format!("{:#}", anyhow::Error::new(error))),
+    };
+    show(vec![format!("warning: not every fact is in the database ({why}); `calypte record` brings what the journal holds")]);
+    recorded
 }
 
 /// Strategies with what the core is to know of them.

@@ -74,6 +74,7 @@ async fn session(
         fuel_per_event: None,
         seed: 0,
         duration: Some(DURATION),
+        record: None,
     };
     let network = calypte_venues::hyperliquid::sign::Network::Testnet;
     let wires = NetworkSettings { network, endpoint: Some(url.parse()?), from: None }.wires()?;
