@@ -227,8 +227,8 @@ fn what_a_power_cut_took_back_is_forgotten(kind: Kind) {
         // The disk never saw the last two records; the next process gives their numbers again, and hears of the trades again.
         let path = journal.join("00001-000001.journal");
         let bytes = std::fs::read(&path).expect("it is there");
-        let record = bytes.windows(8).enumerate().filter(|(_, bytes)| *bytes == 8_u64.to_le_bytes()).map(|(at, _)| at - 5);
-        let record = record.last().expect("the trade of record 8 is there");
+        let mut record = bytes.windows(8).enumerate().filter(|(_, bytes)| *bytes == 8_u64.to_le_bytes()).map(|(at, _)| at - 5);
+        let record = record.next_back().expect("the trade of record 8 is there");
         std::fs::write(&path, &bytes[..record]).expect("it can be written");
         traded_by_hand(&journal, Some(2), &[4, 5, 6]);
         record_journal(&settings).await.expect("it is recorded");
