@@ -198,6 +198,13 @@ pub struct Entry {
     pub content: Result<Content, BadEntry>,
 }
 
+impl From<NewEntry> for Entry {
+    /// As it will be read.
+    fn from(NewEntry { stream, id, number, fields }: NewEntry) -> Self {
+        Self { stream, id, content: Ok(Content { number, fields }) }
+    }
+}
+
 /// Reads an entry's fields, whoever wrote them.
 pub(super) fn content<'a>(pairs: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Result<Content, BadEntry> {
     let (mut number, mut fields) = (None, Fields::with_capacity(pairs.size_hint().0));

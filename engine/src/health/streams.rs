@@ -57,6 +57,13 @@ impl StreamVitals {
         }
     }
 
+    /// An entry was read, if only a heartbeat.
+    pub fn heard(&self, stream: &StreamName, now: Instant) {
+        if let Some(stream) = self.streams.get(stream) {
+            stream.pulse.heard(now);
+        }
+    }
+
     /// An entry was read, so long after it had been received from the exchange.
     pub fn consumed(&mut self, stream: &StreamName, age: Duration, now: Instant) {
         if let Some(stream) = self.streams.get(stream) {

@@ -29,4 +29,4 @@ pub mod supervise;
 mod tests;
 pub mod translate;
 
-pub use connect::{AccountSettings, Hyperliquid, NetworkSettings, Settings, Wires};
+pub use connect::{AccountSettings, Hyperliquid, NetworkSettings, Settings, Wires, traded_symbols};

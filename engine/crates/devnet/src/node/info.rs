@@ -15,6 +15,8 @@ use std::net::IpAddr;
 
 /// Weight of a question that the documentation does not single out.
 const WEIGHT: u64 = 20;
+/// How long ago a client's "now" may be when it arrives, in milliseconds.
+const NOW_MS: u64 = 2_000;
 
 /// Questions that other people's clients ask and ours does not.
 #[derive(Debug, Deserialize)]
@@ -83,6 +85,11 @@ impl Node {
         shown(&self.exchange.book(coin, precision))
     }
 
+    /// The end of a period. Who says "until now" says so by the clock of the wire, and means the market's now, however fast it runs.
+    fn until(&self, end: Option<Millis>) -> Option<Millis> {
+        end.filter(|end| end.get().saturating_add(NOW_MS) < self.now)
+    }
+
     fn answer(&self, question: &InfoRequest) -> Answered {
         let exchange = &self.exchange;
         match question {
@@ -94,11 +101,11 @@ impl Node {
             InfoRequest::L2Book { coin } => shown(&exchange.book(coin, BookPrecision::default())),
             InfoRequest::CandleSnapshot { req } => {
                 let interval: Interval = req.interval.parse().map_err(|_| BadParameter)?;
-                shown(&exchange.candles(&req.coin, interval, req.start_time, req.end_time).ok_or(BadParameter)?)
+                shown(&exchange.candles(&req.coin, interval, req.start_time, self.until(req.end_time)).ok_or(BadParameter)?)
             }
             InfoRequest::RecentTrades { coin } => shown(&exchange.recent_trades(coin).ok_or(BadParameter)?),
             InfoRequest::FundingHistory { coin, start_time, end_time } => {
-                shown(&exchange.funding_history(coin, *start_time, *end_time).ok_or(BadParameter)?)
+                shown(&exchange.funding_history(coin, *start_time, self.until(*end_time)).ok_or(BadParameter)?)
             }
             InfoRequest::ClearinghouseState { user } => shown(&exchange.clearinghouse_state(*user)),
             InfoRequest::SpotClearinghouseState { user } => shown(&exchange.spot_state(*user)),
@@ -107,7 +114,7 @@ impl Node {
             InfoRequest::HistoricalOrders { user } => shown(&exchange.historical_orders(*user)),
             InfoRequest::UserFills { user } => shown(&exchange.fills(*user)),
             InfoRequest::UserFillsByTime { user, start_time, end_time } => {
-                shown(&exchange.fills_by_time(*user, *start_time, *end_time))
+                shown(&exchange.fills_by_time(*user, *start_time, self.until(*end_time)))
             }
             InfoRequest::UserFunding { user, start_time, end_time } => {
                 shown(&exchange.user_funding(*user, *start_time, *end_time))

@@ -211,6 +211,11 @@ impl TradingCore {
         Some(())
     }
 
+    /// When the latest candle of a series opened that was the market of the moment, not history; none: there was none.
+    pub fn latest_candle(&self, series: SeriesId) -> Option<Timestamp> {
+        self.feeds.series.get(usize::try_from(series.get()).ok()?)?.latest
+    }
+
     /// Whether a candle is newer than all that were heard of its series; of the first one, whether another one has not closed yet.
     #[cold]
     fn is_newest(&self, series: usize, open_time: Timestamp) -> bool {

@@ -73,6 +73,15 @@ impl Assets {
         Ok(Self { assets, by_coin, names })
     }
 
+    /// Everything that is traded, in the exchange's order. What has no name or no rules that make sense here is left out: it is
+    /// refused by name to whoever asks for it.
+    pub fn listed(meta: &Meta) -> Vec<Symbol> {
+        let traded = meta.universe.iter().filter(|asset| asset.is_delisted != Some(true));
+        let symbols =
+            traded.filter_map(|asset| asset.name.parse().ok().filter(|symbol: &Symbol| symbol.as_str() == asset.name));
+        symbols.filter(|symbol| asset(meta, InstrumentId::new(0), symbol).is_ok()).collect()
+    }
+
     /// By the exchange's name.
     pub fn of_coin(&self, coin: &str) -> Option<&Asset> {
         self.by_coin.get(coin).map(|place| &self.assets[*place])
@@ -193,6 +202,14 @@ mod tests {
         assert!(refused(&META.replace("[[51", "[[52"), "KO").contains("51 is not listed"));
         assert!(refused(&META.replace("\"0.0\"", "\"1.0\""), "KO").contains("begin at 0"));
         assert!(refused(&META.replace("\"maxLeverage\":20,", "\"maxLeverage\":0,"), "KO").contains("leverage of 0"));
+    }
+
+    #[test]
+    fn what_is_traded_and_makes_sense_is_listed() {
+        let names = |text: &str| Assets::listed(&meta(text)).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(META), ["KO", "kPEP"]);
+        assert_eq!(names(&META.replace("\"szDecimals\":2", "\"szDecimals\":200")), ["kPEP"]);
+        assert_eq!(names(&META.replace("\"kPEP\"", "\"xyz:KO\"")), ["KO"], "markets of builders are not supported");
     }
 
     #[test]

@@ -125,15 +125,18 @@ impl CandleCloser {
     }
 
     /// Takes the answer to a question. `as_of` is the exchange's time at which it was asked at the earliest: what ended well before
-    /// is complete, and the last row may still be running.
+    /// is complete, and so is what a later row follows; the last row may still be running.
     pub fn answer<'a>(&mut self, now: Timestamp, as_of: Timestamp, rows: impl IntoIterator<Item = &'a WireCandle>) {
         (self.asking, self.failed) = (false, 0);
-        for wire in rows.into_iter().take(HELD_MAX) {
+        let rows = rows.into_iter().take(HELD_MAX).collect::<Vec<_>>();
+        let newest = rows.iter().map(|wire| wire.open_time.timestamp()).max();
+        for wire in rows {
             let Some(candle) = self.usable(wire) else { continue };
             if self.next.is_none() {
                 self.next = Some(candle.open_time);
             }
-            let over = self.timeframe.close_of(candle.open_time).saturating_add(GRACE_MS) <= as_of;
+            let over = newest.is_some_and(|newest| candle.open_time < newest)
+                || self.timeframe.close_of(candle.open_time).saturating_add(GRACE_MS) <= as_of;
             self.hold(Held { candle, trades: wire.trades, sure: over, live: false });
         }
         let there = self.next.is_some_and(|next| self.held.get(&next).is_some_and(|held| held.sure));
@@ -168,7 +171,9 @@ impl CandleCloser {
     /// When it wants [`Self::wake`], if nothing else happens first.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let next = self.next.filter(|_| !self.asking)?;
-        let due = if self.is_overtaken(next) { next } else { self.timeframe.close_of(next).saturating_add(GRACE_MS) };
+        // What was overtaken is over, whatever our clock says: the exchange's may be ahead of it.
+        let due =
+            if self.is_overtaken(next) { self.quiet_until } else { self.timeframe.close_of(next).saturating_add(GRACE_MS) };
         Some(due.max(self.quiet_until))
     }
 

@@ -7,7 +7,7 @@ use super::driver::{Driver, Parts};
 use super::market::{MarketDesk, NoFeed};
 use super::order::Planner;
 use super::protocol::{Address, MESSAGE_BYTES_MAX};
-use super::questions::{Account, OpenError, OpenedAccount, open_account, open_market};
+use super::questions::{Account, OpenError, OpenedAccount, listed, open_account, open_market};
 use super::sign::{Network, Nonces, SecretKey};
 use crate::ambient::Ambient;
 use crate::connector::{CannotStart, Connector, EVENTS_MAX, Event, Health, NotTaken, Opened, REQUESTS_MAX, Request};
@@ -113,6 +113,20 @@ struct Running {
     health: watch::Receiver<Health>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
+}
+
+/// The names of everything that is traded there, in the exchange's order.
+///
+/// # Errors
+/// Where the exchange cannot be reached or does not answer as it should.
+pub async fn traded_symbols(
+    wires: &Wires,
+    egress: Arc<Mutex<Egress>>,
+    ambient: Arc<dyn Ambient>,
+) -> Result<Vec<Symbol>, CannotStart> {
+    let rest = Rest::new(Arc::clone(&wires.requests), wires.authority.clone(), MESSAGE_BYTES_MAX);
+    let asker = Asker::new(Arc::new(rest), egress, ambient);
+    listed(&asker).await.map_err(|error| CannotStart::Unreachable(error.to_string()))
 }
 
 impl Hyperliquid {

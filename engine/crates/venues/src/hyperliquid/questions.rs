@@ -8,7 +8,7 @@ mod opening;
 mod snapshot;
 
 pub use doubts::{DOUBTS_MAX, Doubt, doubts};
-pub use opening::{Account, OpenError, OpenedAccount, open_account, open_market};
+pub use opening::{Account, OpenError, OpenedAccount, listed, open_account, open_market};
 pub use snapshot::{Found, leverage, snapshot};
 
 use super::ask::{AskError, Asker};

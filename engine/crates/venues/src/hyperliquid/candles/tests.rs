@@ -73,6 +73,15 @@ fn it_goes_on_behind_the_candle_that_a_time_falls_into() {
 }
 
 #[test]
+fn what_was_overtaken_is_asked_for_at_once_though_our_clock_is_behind() {
+    let mut closer = closer(Some(100));
+    closer.frame(at(0), &wire(104, 1));
+    assert_eq!(drain(&mut closer), ["ask 101"]);
+    closer.answer(at(100), at(0), &[wire(101, 3), wire(102, 3), wire(103, 3), wire(104, 2)]);
+    assert_eq!(drain(&mut closer), ["101x3", "102x3", "103x3"]);
+}
+
+#[test]
 fn in_a_quiet_market_it_is_asked_for() {
     let mut closer = closer(None);
     closer.frame(at(1_000), &wire(0, 2));

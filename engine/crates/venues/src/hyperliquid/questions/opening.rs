@@ -60,6 +60,15 @@ pub async fn open_market(asker: &Asker, symbols: &[Symbol]) -> Result<Assets, Op
     Ok(Assets::new(&meta, symbols)?)
 }
 
+/// The names of everything that is traded.
+///
+/// # Errors
+/// Where there is no answer.
+pub async fn listed(asker: &Asker) -> Result<Vec<Symbol>, AskError> {
+    let meta: Meta = asker.ask(&InfoRequest::Meta { dex: None }, Urgency::Opening).await?;
+    Ok(Assets::listed(&meta))
+}
+
 /// Whether an account may trade with its key, and what is to be known of it.
 ///
 /// # Errors
