@@ -43,8 +43,8 @@ use calypte_sim::{Backtest, CandleSource, Observer, Outcome, RunStatus, TickKind
 use prepare::{Loaded, SharedFile};
 use pull::{Listener, Pull};
 use recording::Recording;
-pub(crate) use setup::sandbox_settings;
 use setup::{Setup, deployment, instance_settings};
+pub(crate) use setup::{sandbox_settings, state_of};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

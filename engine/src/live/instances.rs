@@ -1,5 +1,6 @@
 //! The instances of an account: a task for each strategy, which calls one hook after the other.
 
+use crate::run::state_of;
 use calypte_host::{Instance, InstanceSettings, NoFeed, Strategy};
 use calypte_kernel::{Answer, Deliver, EventNumber, Fault, FaultKind, Hook, HookEnded, StrategyId, TradingCore};
 use std::any::Any;
@@ -25,15 +26,6 @@ struct Call {
     deliver: Deliver,
     /// Of `init`: what the strategy's key-value store holds.
     state: BTreeMap<String, Vec<u8>>,
-}
-
-/// What the key-value store of a strategy holds where its `init` is called.
-pub(super) fn state_of(core: &TradingCore, deliver: &Deliver) -> BTreeMap<String, Vec<u8>> {
-    if !matches!(deliver.hook, Hook::Init(_)) {
-        return BTreeMap::new();
-    }
-    let held = core.strategy(deliver.strategy).into_iter().flat_map(calypte_kernel::StrategyView::state_values);
-    held.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Tasks that call hooks. Dropping it ends them, and with them their instances.
@@ -67,7 +59,11 @@ impl Instances {
     /// Hands an event to its strategy. The answer comes later, whatever becomes of the task.
     pub fn deliver(&mut self, core: &TradingCore, deliver: Deliver) {
         let (strategy, number) = (deliver.strategy, deliver.number);
-        let call = Call { state: state_of(core, &deliver), deliver };
+        let state = match deliver.hook {
+            Hook::Init(_) => state_of(core, deliver.strategy),
+            _ => BTreeMap::new(),
+        };
+        let call = Call { deliver, state };
         let lane = self.lanes.get(&strategy);
         let is_out = lane.is_some_and(|lane| lane.try_send(call).is_ok());
         if !is_out {

@@ -1,8 +1,9 @@
 //! An account as its journal left it: the core from its inputs, and each strategy's instance from the events it was given.
 
-use super::instances::{LoadedStrategy, call, state_of};
+use super::instances::{LoadedStrategy, call};
 use crate::journal::{Entry, Epoch, ReadError};
 use crate::replay::difference;
+use crate::run::state_of;
 use calypte_host::{Instance, InstanceSettings};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
 use calypte_kernel::{CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, Timestamp, TradingCore};
@@ -191,7 +192,7 @@ impl Player<'_> {
         if matches!(deliver.hook, Hook::Init(_)) {
             self.instances.remove(&strategy);
             let Some(loaded) = self.strategies.iter().find(|loaded| loaded.id == strategy) else { return Ok(()) };
-            let state = self.replay.core().map(|core| state_of(core, &deliver)).unwrap_or_default();
+            let state = self.replay.core().map(|core| state_of(core, strategy)).unwrap_or_default();
             let settings = InstanceSettings { state, ..loaded.settings.clone() };
             let started = loaded.component.instantiate(settings).await;
             let started = started.map_err(|fault| RestoreError::Start { strategy, fault: Box::new(fault) })?;

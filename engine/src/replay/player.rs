@@ -4,8 +4,8 @@ use super::compare::{Difference, difference};
 use super::{EpochReport, ReplayFailure, Verdict};
 use crate::control::Control;
 use crate::journal::{Beginning, Entry, Epoch, Reader};
-use crate::run::{Facts, Way, sandbox_settings};
-use calypte_host::{Feed, Instance, Strategy};
+use crate::run::{Facts, Way, sandbox_settings, state_of};
+use calypte_host::{Feed, Instance, InstanceSettings, Strategy};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
 use calypte_kernel::{Deliver, Hook, HookEnded, Input, Output, StrategyId, Timestamp};
 use std::any::Any;
@@ -131,7 +131,9 @@ impl Player {
         let component = self.components.iter().find(|component| component.id == id);
         let facts = self.facts.as_ref();
         let (component, facts) = component.zip(facts).expect("only strategies with a component are asked");
-        Ok(component.strategy.instantiate(sandbox_settings(id, facts.fuel, facts.fuel_per_event, facts.seed)).await?)
+        let state = self.replay.core().map(|core| state_of(core, id)).unwrap_or_default();
+        let settings = sandbox_settings(id, facts.fuel, facts.fuel_per_event, facts.seed);
+        Ok(component.strategy.instantiate(InstanceSettings { state, ..settings }).await?)
     }
 
     /// Goes on until a component is to be asked.

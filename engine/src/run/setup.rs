@@ -5,12 +5,13 @@ use crate::request::{LimitFill, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
 use calypte_kernel::{
     AccountId, AccountRisk, Deployment, Instrument, InstrumentId, Limits, RestartPolicy, SeriesId, SeriesInfo, StrategyId,
-    StrategyRisk, Timeframe,
+    StrategyRisk, StrategyView, Timeframe, TradingCore,
 };
 use calypte_sim::{
     BacktestError, BacktestSettings, CandleSource, ExchangeSettings, ModelSettings, RunStatus, SeriesData, SeriesSource,
     TRADES_MAX, ZeroVolume,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Timeframes that are offered beside those of the files, where a file has candles they can be made from.
@@ -161,4 +162,10 @@ pub(crate) fn sandbox_settings(
         ..defaults
     };
     InstanceSettings { limits, seed, ..InstanceSettings::new(strategy) }
+}
+
+/// What the key-value store of a strategy holds where its next instance begins: what the one before left there.
+pub(crate) fn state_of(core: &TradingCore, strategy: StrategyId) -> BTreeMap<String, Vec<u8>> {
+    let held = core.strategy(strategy).into_iter().flat_map(StrategyView::state_values);
+    held.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
