@@ -11,11 +11,14 @@
 //! the core has it, and what follows from it is acted on only after that.
 
 mod account;
+mod fence;
 mod history;
 mod instances;
 mod link;
 mod notice;
 mod paper;
+pub(crate) mod prepare;
+mod receipt;
 mod restore;
 mod session;
 mod summary;
@@ -23,13 +26,16 @@ mod trade;
 mod venue;
 
 pub use account::Account;
+pub use fence::Fence;
 pub use history::{HISTORY_MAX, History, HistoryError};
 pub use instances::{Instances, LoadedStrategy};
-pub use link::{Link, Passed, carry};
+pub use link::{Known, Link, Passed, carry};
 pub use notice::{Listener, Notice};
 pub use paper::{Paper, PaperSettings};
+pub use receipt::Receipt;
 pub use restore::{RestoreError, Restored, restore, same_market};
 pub use session::{Ended, LiveError, News, Session, SessionSettings, Surroundings, WAITING_MAX};
 pub use summary::{Counts, LINES_MAX, PositionRecord, SessionRecord, StrategyRecord, Summary};
 pub use trade::{TradeRequest, Traded, base_fees, trade};
+pub(crate) use trade::{recorded, recorder};
 pub use venue::{Request, Venue};

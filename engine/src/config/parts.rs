@@ -8,6 +8,7 @@ use calypte_venues::hyperliquid::NetworkSettings;
 use calypte_venues::hyperliquid::protocol::Address;
 use calypte_venues::hyperliquid::sign::Network;
 use calypte_venues::net::Endpoint;
+use clap::ValueEnum;
 use serde::Serialize;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +21,7 @@ const ACCOUNT_NAME_BYTES_MAX: usize = 40;
 const DEVNET: &str = "http://127.0.0.1:3001";
 
 /// Which exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExchangeNetwork {
     /// The local exchange.

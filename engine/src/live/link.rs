@@ -1,5 +1,6 @@
 //! Between a session and a connector: requests go one way, news the other, and candles that pass are kept as history.
 
+use super::fence::Fence;
 use super::history::{HISTORY_MAX, History, HistoryError};
 use super::session::News;
 use super::venue::{Request, Venue};
@@ -13,19 +14,30 @@ use tokio::sync::{mpsc, watch};
 /// Requests that are tried again later, at most: questions, which may wait.
 const PUT_OFF_MAX: usize = 256;
 
+/// Why something was not sent: a stable code, and words.
+const BUSY: (&str, &str) = ("venue-busy", "as many requests wait for the exchange as may");
+const LEASE_LOST: (&str, &str) = ("lease-lost", "another process may trade the account");
+
 /// The venue of a live account: whatever it is asked goes to the connector's task.
 #[derive(Debug)]
 pub struct Link {
     requests: mpsc::Sender<connector::Request>,
     /// What was refused here because too much waits already.
     refused: VecDeque<VenueEvent>,
+    /// Where only one process may trade the account: until when it is us.
+    fence: Option<Fence>,
 }
 
 impl Link {
     /// A link, and where its requests come out.
     pub fn new() -> (Self, mpsc::Receiver<connector::Request>) {
         let (requests, asked) = mpsc::channel(REQUESTS_MAX);
-        (Self { requests, refused: VecDeque::new() }, asked)
+        (Self { requests, refused: VecDeque::new(), fence: None }, asked)
+    }
+
+    /// One that sends nothing once the fence has fallen.
+    pub fn fenced(self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self }
     }
 
     /// Where requests that are not the core's are handed in.
@@ -42,10 +54,14 @@ impl Venue for Link {
             Request::ResolveLeverage(instrument) => connector::Request::ResolveLeverage(instrument),
             Request::Reconcile(cause) => connector::Request::Reconcile(cause),
         };
+        if self.fence.as_ref().is_some_and(|fence| !fence.holds()) {
+            self.refused.extend(refusals(request, LEASE_LOST));
+            return;
+        }
         if let Err(mpsc::error::TrySendError::Full(request) | mpsc::error::TrySendError::Closed(request)) =
             self.requests.try_send(request)
         {
-            self.refused.extend(refusals(request));
+            self.refused.extend(refusals(request, BUSY));
         }
     }
 
@@ -57,12 +73,9 @@ impl Venue for Link {
 }
 
 /// What the core is told of commands that were not sent and will not be.
-fn refusals(request: connector::Request) -> Vec<VenueEvent> {
+fn refusals(request: connector::Request, (code, why): (&'static str, &'static str)) -> Vec<VenueEvent> {
     let connector::Request::Send(batch) = request else { return Vec::new() };
-    let refusal = || Refusal {
-        code: "venue-busy".into(),
-        message: format!("{REQUESTS_MAX} requests wait for the exchange already; it was not sent"),
-    };
+    let refusal = || Refusal { code: code.into(), message: format!("{why}; it was not sent") };
     let told = batch.commands.into_iter().filter_map(|command| match command.into_inner() {
         Command::Place(order) => Some(VenueEvent::Rejected { order: order.client_id, refusal: refusal() }),
         Command::Amend { order, .. } => {
@@ -79,6 +92,9 @@ fn refusals(request: connector::Request) -> Vec<VenueEvent> {
     told.collect()
 }
 
+/// When the latest candle opened that an account had before, by series.
+pub type Known = BTreeMap<SeriesId, Timestamp>;
+
 /// Candles that passed, the newest of each series. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Passed(Arc<Mutex<BTreeMap<SeriesId, VecDeque<Candle>>>>);
@@ -88,6 +104,20 @@ impl Passed {
     pub fn is_up_to(&self, series: &SeriesInfo, now: Timestamp) -> bool {
         let latest = self.lock().get(&series.id).and_then(|kept| kept.back()).map(|candle| candle.open_time);
         latest.is_some_and(|latest| series.timeframe.close_of(latest) >= series.timeframe.open_of(now))
+    }
+
+    /// Candles after those that are known of each series, in true order: shorter ones first where several closed at once.
+    fn after(&self, known: &Known, infos: &[SeriesInfo]) -> Vec<MarketEvent> {
+        let kept = self.lock();
+        let mut missed = Vec::new();
+        for info in infos {
+            let Some(latest) = known.get(&info.id) else { continue };
+            let newer = kept.get(&info.id).into_iter().flatten().filter(|candle| candle.open_time > *latest);
+            let placed = |candle: &Candle| (info.timeframe.close_of(candle.open_time), info.timeframe, info.instrument);
+            missed.extend(newer.map(|candle| (placed(candle), MarketEvent::Candle { series: info.id, candle: *candle })));
+        }
+        missed.sort_by_key(|(place, _)| *place);
+        missed.into_iter().map(|(_, event)| event).collect()
     }
 
     fn keep(&self, series: SeriesId, candle: Candle) {
@@ -119,18 +149,29 @@ impl History for Passed {
     }
 }
 
-/// Carries requests and news until the connector stops or `stop` says so. Before `open` says so, candles are only kept: they are
-/// history, and the session has not begun.
+/// Carries requests and news until the connector stops or `stop` says so. Until `open` says that the session has begun, candles are
+/// only kept: they are history. What an account that goes on missed of them is brought then.
 pub async fn carry(
     mut connector: Box<dyn Connector>,
     mut requests: mpsc::Receiver<connector::Request>,
     news: mpsc::Sender<News>,
-    passed: Passed,
-    open: watch::Receiver<bool>,
+    (passed, infos): (Passed, Vec<SeriesInfo>),
+    mut open: watch::Receiver<Option<Known>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut put_off: VecDeque<connector::Request> = VecDeque::new();
+    let mut is_open = false;
     loop {
+        // The guard of what is watched may not live on.
+        let known = if is_open { None } else { open.borrow_and_update().clone() };
+        if let Some(known) = known {
+            is_open = true;
+            for event in passed.after(&known, &infos) {
+                if news.send(News::Market(event)).await.is_err() {
+                    break;
+                }
+            }
+        }
         while let Some(request) = put_off.pop_front() {
             if let Err(NotTaken::Full(request)) = connector.request(request) {
                 put_off.push_front(*request);
@@ -139,10 +180,11 @@ pub async fn carry(
         }
         tokio::select! {
             () = stopped(&mut stop) => break,
+            Ok(()) = open.changed(), if !is_open => {}
             Some(request) = requests.recv() => {
                 let Err(NotTaken::Full(request) | NotTaken::NotRunning(request)) = connector.request(request) else { continue };
                 if matches!(*request, connector::Request::Send(_)) {
-                    for event in refusals(*request) {
+                    for event in refusals(*request, BUSY) {
                         if news.send(News::Venue(event)).await.is_err() {
                             break;
                         }
@@ -161,7 +203,7 @@ pub async fn carry(
                             passed.keep(*series, *candle);
                         }
                         // What the market did before the session began is history.
-                        if !*open.borrow() && matches!(event, MarketEvent::Candle { .. }) {
+                        if !is_open && matches!(event, MarketEvent::Candle { .. }) {
                             continue;
                         }
                         News::Market(event)

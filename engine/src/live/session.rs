@@ -3,7 +3,9 @@
 use super::account::Account;
 use super::history::{History, HistoryError};
 use super::instances::{Instances, LoadedStrategy};
+use super::link::Known;
 use super::notice::{Listener, Notice};
+use super::receipt::Receipt;
 use super::venue::{Request, Venue};
 use crate::journal::WriteError;
 use calypte_host::Instance;
@@ -27,6 +29,8 @@ pub const WAITING_MAX: usize = 4_096;
 pub enum News {
     /// The market moved.
     Market(MarketEvent),
+    /// The market moved, as was read from a bus, which wants to know when it is in the journal.
+    Read(MarketEvent, Receipt),
     /// The exchange says something about the account.
     Venue(VenueEvent),
     /// The operator or the trader says so.
@@ -153,6 +157,18 @@ impl Session {
         }
     }
 
+    /// Up to which candle the account knows each series; nothing of a series it has heard nothing of.
+    pub fn known(&self) -> Known {
+        let core = self.account.core();
+        let series = core.settings().series.iter();
+        series.filter_map(|info| Some((info.id, core.latest_candle(info.id)?))).collect()
+    }
+
+    /// When the account last had an input; none: it begins.
+    pub fn last_input(&self) -> Option<Timestamp> {
+        Some(self.account.now()).filter(|now| now.as_millis() > i64::MIN)
+    }
+
     /// Deploys and starts strategies that the account does not have yet, and goes on until it is told to stop and everything has ended.
     ///
     /// # Errors
@@ -212,6 +228,11 @@ impl Session {
     fn told(&mut self, news: Option<News>) -> Result<(), LiveError> {
         match news {
             Some(News::Market(event)) => self.market(event),
+            Some(News::Read(event, receipt)) => {
+                self.market(event)?;
+                receipt.journalled();
+                Ok(())
+            }
             Some(News::Venue(event)) => self.venue_said(event),
             Some(News::Operator(command)) => self.apply(Input::Operator(command)),
             Some(News::Shutdown) if !self.shutting_down => {

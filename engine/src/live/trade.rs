@@ -1,30 +1,24 @@
 //! One trader's session, everything in one process: strategies, a connector, an account on paper or at the exchange.
 
-use super::account::Account;
 use super::history::HISTORY_MAX;
-use super::instances::LoadedStrategy;
 use super::link::{Link, Passed, carry};
 use super::paper::{Paper, PaperSettings};
-use super::restore::{restore, same_market};
-use super::session::{News, Session, SessionSettings, Surroundings};
+use super::prepare::{sandbox, session, strategies};
+use super::session::{News, Surroundings};
 use super::summary::{SessionRecord, Summary};
 use super::venue::Venue;
 use crate::control::Control;
-use crate::journal::{JournalSettings, Writer};
 use crate::record::{Recorded, Recorder, RecorderSettings};
 use crate::request::{RiskFile, StrategyRequest};
-use crate::run::{Facts, StrategyFacts, Way, remark, resolve, sandbox_settings};
-use crate::upload::{load, uploads};
 use anyhow::Context as _;
-use calypte_host::SandboxSettings;
 use calypte_kernel::{
-    AccountId, AccountRisk, Books, CoreSettings, Decimal, Deployment, FeeRates, Feed, Holds, Instrument, RestartPolicy,
-    SeriesId, SeriesInfo, StrategyId, StrategyRisk, Symbol, Timeframe, Timestamp, TradingCore,
+    AccountId, AccountRisk, Books, CoreSettings, Decimal, FeeRates, Feed, Holds, Instrument, SeriesId, SeriesInfo, Symbol,
+    Timeframe, Timestamp,
 };
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::{Connector, Opened, Request};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -93,7 +87,8 @@ impl TradeRequest {
             .collect()
     }
 
-    fn core(&self, opened: &Opened, series: &[SeriesInfo]) -> CoreSettings {
+    /// The settings of its core, given what the exchange said.
+    pub(crate) fn core(&self, opened: &Opened, series: &[SeriesInfo]) -> CoreSettings {
         let instruments: Arc<[Instrument]> = opened.instruments.as_slice().into();
         let risk = self.risk.as_ref().map_or(AccountRisk::NONE, |risk| risk.account(&instruments));
         let netting = self.risk.as_ref().map(RiskFile::netting).unwrap_or_default();
@@ -124,7 +119,7 @@ pub async fn trade(
     control: &Control,
     mut show: impl FnMut(Vec<String>),
 ) -> anyhow::Result<Traded> {
-    let strategies = strategies(request).await?;
+    let strategies = strategies(request, &sandbox(request.strategies.len())?).await?;
     let recorder = recorder(request, &mut show).await?;
     let opened = connector.start().await?;
     let series = request.series();
@@ -135,9 +130,9 @@ pub async fn trade(
     let (link, asked) = Link::new();
     let requests = link.sender();
     let (news, told) = mpsc::channel(NEWS_MAX);
-    let ((open, is_open), (stop, is_stopped)) = (watch::channel(false), watch::channel(false));
+    let ((open, is_open), (stop, is_stopped)) = (watch::channel(None), watch::channel(false));
     let passed = Passed::default();
-    let carrier = tokio::spawn(carry(connector, asked, news.clone(), passed.clone(), is_open, is_stopped));
+    let carrier = tokio::spawn(carry(connector, asked, news.clone(), (passed.clone(), series.clone()), is_open, is_stopped));
     subscribe(&requests, request, &series, ambient.now()).await?;
     warm(&passed, &series, ambient.as_ref(), &mut show).await;
 
@@ -148,7 +143,7 @@ pub async fn trade(
     let surroundings =
         Surroundings { venue, history: Arc::new(passed), ambient: Arc::clone(&ambient), listener: Box::new(summary.clone()) };
     let (session, deployments) = session(request, core, &strategies, surroundings, &mut show).await?;
-    open.send_replace(true);
+    open.send_replace(Some(session.known()));
     let session = tokio::spawn(session.run(deployments, told));
     let ended = watch_over(session, &news, control, request.duration, &summary, &mut show).await?;
     stop.send_replace(true);
@@ -165,7 +160,10 @@ pub async fn trade(
 
 /// Begins to record. A database that does not answer yet is waited for while strategies trade; one that is not fit ends the run
 /// before it begins.
-async fn recorder(request: &TradeRequest, show: &mut impl FnMut(Vec<String>)) -> anyhow::Result<Option<Recorder>> {
+///
+/// # Errors
+/// Where the database is not fit.
+pub(crate) async fn recorder(request: &TradeRequest, show: &mut impl FnMut(Vec<String>)) -> anyhow::Result<Option<Recorder>> {
     let Some(settings) = &request.record else { return Ok(None) };
     let mut recorder = Recorder::start(settings.clone());
     if let Some(trouble) = recorder.ready(DATABASE_START_WAIT).await? {
@@ -175,7 +173,7 @@ async fn recorder(request: &TradeRequest, show: &mut impl FnMut(Vec<String>)) ->
 }
 
 /// Ends the recorder once the journal is complete. That it failed is no failure of the session: the journal holds everything.
-async fn recorded(recorder: Recorder, show: &mut impl FnMut(Vec<String>)) -> Option<Recorded> {
+pub(crate) async fn recorded(recorder: Recorder, show: &mut impl FnMut(Vec<String>)) -> Option<Recorded> {
     let (recorded, why) = match recorder.finish(DATABASE_END_WAIT).await {
         Ok(recorded) if recorded.is_complete => return Some(recorded),
         Ok(recorded) => {
@@ -186,29 +184,6 @@ async fn recorded(recorder: Recorder, show: &mut impl FnMut(Vec<String>)) -> Opt
     };
     show(vec![format!("warning: not every fact is in the database ({why}); `calypte record` brings what the journal holds")]);
     recorded
-}
-
-/// Strategies with what the core is to know of them.
-async fn strategies(request: &TradeRequest) -> anyhow::Result<Vec<(LoadedStrategy, Deployment)>> {
-    let instances_max = u32::try_from(request.strategies.len()).context("counting strategies")?.saturating_add(1);
-    let uploads = uploads(SandboxSettings { instances_max, ..SandboxSettings::default() }, remark)?;
-    let mut strategies = Vec::with_capacity(request.strategies.len());
-    for (place, wanted) in (0..).zip(&request.strategies) {
-        let id = StrategyId::new(place);
-        let component = load(&uploads, &wanted.component).await?.strategy;
-        let manifest = component.manifest();
-        let parameters = resolve(&wanted.name, manifest, &wanted.parameters)?;
-        let deployment = Deployment {
-            tick_interval_ms: manifest.tick_interval_ms,
-            risk: request.risk.as_ref().map_or(StrategyRisk::NONE, |risk| risk.strategy(&wanted.name)),
-            shares: request.risk.as_ref().is_some_and(|risk| risk.shares(&wanted.name)),
-            restart: request.risk.as_ref().map_or(RestartPolicy::Resume, |risk| risk.restart(&wanted.name)),
-            ..Deployment::new(id, parameters, component.knows())
-        };
-        let settings = sandbox_settings(id, None, request.fuel_per_event, request.seed);
-        strategies.push((LoadedStrategy { id, name: wanted.name.clone(), component, settings }, deployment));
-    }
-    Ok(strategies)
 }
 
 /// Asks for the market: candles with their past, and the prices that orders go by.
@@ -242,57 +217,6 @@ async fn warm(passed: &Passed, series: &[SeriesInfo], ambient: &dyn Ambient, sho
     if tokio::time::timeout(HISTORY_WAIT, complete).await.is_err() {
         show(vec!["warning: not all candles of the past came in time; strategies begin with what there is".to_owned()]);
     }
-}
-
-/// A session that begins, or goes on where its journal ended; and what is to be deployed in it.
-async fn session(
-    request: &TradeRequest,
-    core: CoreSettings,
-    strategies: &[(LoadedStrategy, Deployment)],
-    surroundings: Surroundings,
-    show: &mut impl FnMut(Vec<String>),
-) -> anyhow::Result<(Session, Vec<Deployment>)> {
-    let loaded = strategies.iter().map(|(loaded, _)| loaded.clone()).collect::<Vec<_>>();
-    let deployments = strategies.iter().map(|(_, deployment)| deployment.clone());
-    let settings = SessionSettings::default();
-    let Some(folder) = &request.journal else {
-        let account = Account::new(TradingCore::new(core)?, None);
-        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
-    };
-    let restored = restore(folder, &loaded).await?;
-    let Some(restored) = restored else {
-        let writer = open(folder, &core, request, &loaded)?;
-        let account = Account::new(TradingCore::new(core)?, Some(writer));
-        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
-    };
-    same_market(restored.core.settings(), &core)?;
-    show(vec![format!("the account goes on from its journal: {} inputs replayed", restored.inputs)]);
-    let missing = deployments.filter(|deployment| restored.core.strategy(deployment.strategy).is_none()).collect();
-    let writer = open(folder, &restored.settings, request, &loaded)?;
-    let mut outputs = Vec::new();
-    let times = (restored.time, surroundings.ambient.now());
-    let account = Account::taken_over(restored.core, writer, times, &mut outputs)?;
-    let at_work = (restored.instances, restored.unanswered);
-    Ok((Session::going_on(account, &loaded, at_work, outputs, surroundings, settings), missing))
-}
-
-fn open(folder: &Path, core: &CoreSettings, request: &TradeRequest, strategies: &[LoadedStrategy]) -> anyhow::Result<Writer> {
-    let strategies = strategies.iter().map(|loaded| StrategyFacts {
-        id: loaded.id.get(),
-        name: loaded.name.clone(),
-        sha256: loaded.component.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
-    });
-    let facts = Facts {
-        engine: env!("CARGO_PKG_VERSION").to_owned(),
-        way: Way::Call.name().to_owned(),
-        fuel: None,
-        fuel_per_event: request.fuel_per_event,
-        seed: request.seed,
-        portable: false,
-        strategies: strategies.collect(),
-    };
-    let facts = serde_json::to_vec(&facts).expect("facts are plain values");
-    Ok(Writer::open(folder, JournalSettings::default(), core, facts)?)
 }
 
 /// Shows what happens, and tells the session to stop when it is time.

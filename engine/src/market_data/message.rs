@@ -1,6 +1,6 @@
 //! What an entry of a market data stream says, and how it is written: plain text, a field for each value.
 
-use crate::bus::{BadEntry, Content, EntryId, Fields, Topic};
+use crate::bus::{BadEntry, Content, Entry, EntryId, Fields, Topic};
 use calypte_kernel::{BOOK_LEVELS_MAX, Candle, Decimal, FeedChange, Level, Price, Side, Size, Timestamp};
 use std::fmt::Write as _;
 
@@ -65,6 +65,15 @@ pub enum Said {
     Feed(FeedChange),
     /// Nothing new: the service lives, and the feed is quiet.
     Heartbeat,
+}
+
+/// The candle that an entry of a stream of candles says; none: it says something else, or cannot be read.
+pub fn candle_of(entry: &Entry) -> Option<Candle> {
+    let topic @ Topic::Candles(_) = entry.stream.topic() else { return None };
+    match MarketEntry::read(entry.content.as_ref().ok()?, topic).ok()?.said {
+        Said::Candle(candle) => Some(candle),
+        _ => None,
+    }
 }
 
 impl Said {

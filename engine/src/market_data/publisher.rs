@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Entries that wait to be written. With as many nothing more is taken: the connector then slows its sockets down.
 pub const WAITING_MAX: usize = 50_000;
-/// How far ahead of our clock an exchange's time may lie. Ids rise for ever: one from the far future would end its stream.
+/// How far ahead of our clock an exchange's time may lie where nothing else is said. Ids rise for ever: one from the far future
+/// would end its stream.
 pub const TIME_AHEAD_MS_MAX: u64 = 60_000;
 
 /// The end of a stream, as it is on the bus.
@@ -64,7 +65,7 @@ pub struct PublisherTally {
 pub struct Full;
 
 /// What is written next on each stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Publisher {
     streams: BTreeMap<StreamName, Lane>,
     /// Which stream a feed goes to.
@@ -72,7 +73,14 @@ pub struct Publisher {
     /// Longer candles, by the stream of the minutes they are made of.
     derived: BTreeMap<StreamName, Vec<Derived>>,
     waiting: VecDeque<NewEntry>,
+    time_ahead_ms_max: u64,
     tally: PublisherTally,
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        Self::new(TIME_AHEAD_MS_MAX)
+    }
 }
 
 /// One stream.
@@ -91,6 +99,18 @@ struct Times {
 }
 
 impl Publisher {
+    /// One without a stream. What lies further ahead of our clock than so many milliseconds is not believed.
+    pub fn new(time_ahead_ms_max: u64) -> Self {
+        Self {
+            streams: BTreeMap::new(),
+            feeds: BTreeMap::new(),
+            derived: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            time_ahead_ms_max,
+            tally: PublisherTally::default(),
+        }
+    }
+
     /// Begins a stream that a feed goes to, after its end on the bus. Of trades, what happened since then is a gap; of candles
     /// the connector brings it, if it is asked for what came after [`Self::after`].
     pub fn begin(&mut self, now: Timestamp, feed: Feed, stream: &StreamName, last: Option<Last>) {
@@ -141,12 +161,17 @@ impl Publisher {
         Some(Timestamp::from_millis(close.checked_sub(i64::try_from(timeframe.as_millis()).ok()?)?))
     }
 
+    /// Whether more can be taken.
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING_MAX
+    }
+
     /// Takes what a connector heard.
     ///
     /// # Errors
     /// Where too much waits: nothing was taken.
     pub fn take(&mut self, now: Timestamp, received: Timestamp, event: &MarketEvent) -> Result<(), Full> {
-        if self.waiting.len() >= WAITING_MAX {
+        if !self.has_room() {
             return Err(Full);
         }
         let feed = match event {
@@ -167,10 +192,18 @@ impl Publisher {
         Ok(())
     }
 
-    /// Says of each stream on which nothing was written for so long that it lives.
+    /// Says of each stream on which nothing was written for so long that it lives: of candles once between two at most, so that
+    /// what a stream keeps is mostly candles.
     pub fn heartbeat(&mut self, now: Timestamp, quiet_ms: u64) {
-        let quiet = |lane: &Lane| now.millis_since(lane.written) >= quiet_ms;
-        let quiet: Vec<_> = self.streams.iter().filter(|(_, lane)| quiet(lane)).map(|(stream, _)| stream.clone()).collect();
+        let quiet = |stream: &StreamName, lane: &Lane| {
+            let between = match stream.topic() {
+                Topic::Candles(timeframe) => quiet_ms.max(timeframe.as_millis() / 2),
+                _ => quiet_ms,
+            };
+            now.millis_since(lane.written) >= between
+        };
+        let quiet: Vec<_> =
+            self.streams.iter().filter(|(stream, lane)| quiet(stream, lane)).map(|(stream, _)| stream.clone()).collect();
         for stream in quiet {
             self.write(&stream, Times { received: now, now }, now, Said::Heartbeat);
         }
@@ -268,7 +301,7 @@ impl Publisher {
     /// Makes an entry with the next number, and the id that is fixed for it or follows the last.
     fn write(&mut self, stream: &StreamName, times: Times, time: Timestamp, said: Said) {
         let Some(lane) = self.streams.get_mut(stream) else { return };
-        if time.millis_since(times.received) > TIME_AHEAD_MS_MAX {
+        if time.millis_since(times.received) > self.time_ahead_ms_max {
             self.tally.absurd = self.tally.absurd.saturating_add(1);
             return;
         }

@@ -69,7 +69,8 @@ struct Lane {
 type Place = (Timestamp, u64, StreamName);
 
 impl Reader {
-    /// One without a stream yet. A feed is stale after so many milliseconds without even a heartbeat.
+    /// One without a stream yet. A feed is stale after so many milliseconds without even a heartbeat, one of candles not before
+    /// their length is over: there is one heartbeat between two.
     pub fn new(silence_ms: u64) -> Self {
         Self { lanes: BTreeMap::new(), silence_ms, done: BTreeMap::new(), tally: ReaderTally::default() }
     }
@@ -126,7 +127,11 @@ impl Reader {
     pub fn wake(&mut self, now: Timestamp) -> Vec<Delivered> {
         let mut stale = Vec::new();
         for (stream, lane) in &mut self.lanes {
-            if !lane.is_stale && now.millis_since(lane.heard) > self.silence_ms {
+            let silence_ms = match stream.topic() {
+                Topic::Candles(timeframe) => self.silence_ms.max(timeframe.as_millis()),
+                _ => self.silence_ms,
+            };
+            if !lane.is_stale && now.millis_since(lane.heard) > silence_ms {
                 lane.is_stale = true;
                 let event = MarketEvent::Feed { feed: lane.feed, change: FeedChange::Stale };
                 stale.push(Delivered { stream: stream.clone(), id: None, event, time: now, age_ms: 0 });
@@ -135,11 +140,9 @@ impl Reader {
         stale
     }
 
-    /// Notes that an event is journalled.
-    pub fn journalled(&mut self, event: &Delivered) {
-        if let Some(id) = event.id {
-            self.acknowledge(&event.stream, id);
-        }
+    /// Notes that the event of an entry is journalled.
+    pub fn journalled(&mut self, stream: &StreamName, id: EntryId) {
+        self.acknowledge(stream, id);
     }
 
     /// What may be acknowledged now.

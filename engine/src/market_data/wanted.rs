@@ -44,6 +44,11 @@ impl Subscriptions {
         changes
     }
 
+    /// Takes a stream for one that was not begun: the next update says so again.
+    pub fn forget(&mut self, stream: &StreamName) {
+        self.streams.remove(stream);
+    }
+
     /// The streams that are kept up, in order.
     pub fn streams(&self) -> impl Iterator<Item = &StreamName> {
         self.streams.iter()

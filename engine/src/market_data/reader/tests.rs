@@ -83,7 +83,7 @@ fn what_was_handed_out_again_is_delivered_once_and_acknowledged() {
     let mut reader = begun();
     let first = reader.take(at(MINUTE), vec![candle("md.BTC.1m", 0, 1), candle("md.BTC.1m", 1, 2)]);
     assert_eq!(reader.acknowledgements(), [], "nothing is journalled yet");
-    reader.journalled(&first[0]);
+    reader.journalled(&first[0].stream, first[0].id.expect("it came with an entry"));
     let again = vec![candle("md.BTC.1m", 1, 2), candle("md.BTC.1m", 2, 3)];
     assert_eq!(words(&reader.take(at(MINUTE), again)), ["candle 0:2"]);
     let id = |minute: u64| EntryId::new(minute * MINUTE.unsigned_abs(), 0);

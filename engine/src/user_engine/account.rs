@@ -1,0 +1,416 @@
+//! One account of the engine: it waits for its lease, trades while it holds it, and ends in order.
+
+use super::feeds::{candles, lanes};
+use super::history::BusHistory;
+use super::hub::{Attach, Command};
+use super::{EngineSettings, READY_ACCOUNTS};
+use crate::bus::{Acquired, Bus, BusError, Lease, LeaseName};
+use crate::config::{AccountName, Environment, KeyError, KeySource};
+use crate::exchange::Exchange;
+use crate::health::{Meter, Vitals};
+use crate::live::prepare::{session, strategies};
+use crate::live::{
+    Ended, Fence, Known, Link, Listener, LiveError, News, Paper, Passed, Session, SessionRecord, Summary, Surroundings,
+    TradeRequest, Venue, carry, recorded, recorder,
+};
+use crate::record::Recorder;
+use anyhow::Context as _;
+use calypte_host::Uploads;
+use calypte_kernel::{Deployment, Instrument, InstrumentId};
+use calypte_venues::ambient::Ambient;
+use calypte_venues::connector::{self, Connector, Opened};
+use calypte_venues::hyperliquid::AccountSettings;
+use calypte_venues::hyperliquid::protocol::Address;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// Most news that wait for an account.
+const NEWS_MAX: usize = 1_024;
+/// How often there is a look at what an account has to show.
+const LOOK: Duration = Duration::from_millis(200);
+/// The lease is renewed so many times within its life.
+const RENEWALS: u32 = 3;
+/// Shortest wait before something is tried again; doubled each time.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// Longest wait between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// An account, and what trades on it.
+pub struct AccountPlan {
+    /// Its name: the lease's.
+    pub name: AccountName,
+    /// What is traded, and how; its duration is not looked at.
+    pub request: TradeRequest,
+    /// The real account; none: on paper.
+    pub live: Option<LiveAccount>,
+}
+
+/// A real account.
+#[derive(Debug)]
+pub struct LiveAccount {
+    /// Its address: never an agent's.
+    pub user: Address,
+    /// Where the key that signs is read.
+    pub key: KeySource,
+    /// The file that holds the mark of its nonces.
+    pub nonces: PathBuf,
+}
+
+/// How an account ended.
+#[derive(Debug)]
+pub struct AccountEnd {
+    /// Its name.
+    pub name: String,
+    /// What its last session amounts to; none: it never traded.
+    pub record: Option<SessionRecord>,
+    /// Why it ended, other than by being told to.
+    pub error: Option<anyhow::Error>,
+}
+
+/// What all accounts of an engine share.
+pub(super) struct Shared {
+    pub(super) bus: Arc<dyn Bus>,
+    pub(super) exchange: Exchange,
+    pub(super) ambient: Arc<dyn Ambient>,
+    pub(super) settings: EngineSettings,
+    pub(super) vitals: Vitals,
+    pub(super) uploads: Uploads,
+    /// The rules of everything that any of them trades.
+    pub(super) instruments: Vec<Instrument>,
+    pub(super) hub: mpsc::Sender<Command>,
+    pub(super) lines: mpsc::Sender<Vec<String>>,
+}
+
+/// Why an account stops trading for now.
+enum Left {
+    /// It was told to, and ended in order.
+    Told,
+    /// Another process may trade it.
+    LeaseLost,
+    /// Something failed that may pass, in words.
+    Again(String),
+}
+
+/// An account at work.
+struct Running {
+    session: JoinHandle<Result<Ended, LiveError>>,
+    news: mpsc::Sender<News>,
+    summary: Summary,
+    recorder: Option<Recorder>,
+    /// Closed by the hub when it lets the account go.
+    tied: oneshot::Receiver<std::convert::Infallible>,
+    carrier: Option<(JoinHandle<()>, watch::Sender<bool>)>,
+}
+
+/// Trades an account until it is told to stop or something has to be changed first.
+pub(super) async fn run_account(
+    shared: Arc<Shared>,
+    place: usize,
+    plan: AccountPlan,
+    mut stopped: watch::Receiver<bool>,
+) -> AccountEnd {
+    let mut desk = Desk { shared, place, plan, record: None };
+    let mut pause = PAUSE_MIN;
+    let error = loop {
+        if *stopped.borrow_and_update() {
+            break None;
+        }
+        let lease = tokio::select! {
+            lease = desk.lease() => match lease {
+                Ok(lease) => lease,
+                Err(error) => break Some(error.into()),
+            },
+            () = told_to_stop(&mut stopped) => break None,
+        };
+        let held = desk.shared.vitals.metrics.lease(desk.plan.name.as_str());
+        held.held(true);
+        desk.shared.vitals.readiness.met(READY_ACCOUNTS);
+        let left = desk.trade(lease, &mut stopped).await;
+        held.held(false);
+        match left {
+            Ok(Left::Told) => break None,
+            Ok(Left::LeaseLost) => desk.say("its lease is lost: nothing more is sent until it is ours again").await,
+            Ok(Left::Again(why)) => {
+                desk.say(&format!("{why}; it is tried again")).await;
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(PAUSE_MAX);
+            }
+            Err(error) => break Some(error),
+        }
+    };
+    if let Some(error) = &error {
+        desk.say(&format!("{error:#}")).await;
+    }
+    AccountEnd { name: desk.plan.name.to_string(), record: desk.record, error }
+}
+
+struct Desk {
+    shared: Arc<Shared>,
+    place: usize,
+    plan: AccountPlan,
+    record: Option<SessionRecord>,
+}
+
+impl Desk {
+    async fn say(&self, words: &str) {
+        self.show(vec![words.to_owned()]).await;
+    }
+
+    async fn show(&self, lines: Vec<String>) {
+        let lines = lines.into_iter().map(|line| format!("{}: {line}", self.plan.name)).collect::<Vec<_>>();
+        if !lines.is_empty() {
+            // Nobody shows it any more where the engine ends.
+            drop(self.shared.lines.send(lines).await);
+        }
+    }
+
+    /// The account's lease, once it is ours.
+    async fn lease(&self) -> Result<Lease, BusError> {
+        let name: LeaseName = format!("account.{}", self.plan.name).parse().expect("names of accounts leave room for it");
+        let (bus, settings) = (&self.shared.bus, &self.shared.settings);
+        let mut told = false;
+        loop {
+            match bus.acquire(&name, &settings.name, settings.lease_life).await {
+                Ok(Acquired::Ours(lease)) => return Ok(lease),
+                Ok(Acquired::Taken { holder, remaining }) => {
+                    if !std::mem::replace(&mut told, true) {
+                        self.say(&format!("{holder} trades it: waiting until its lease ends")).await;
+                    }
+                    tokio::time::sleep(remaining.clamp(PAUSE_MIN, PAUSE_MAX)).await;
+                }
+                Err(error) if error.may_pass() => {
+                    tracing::warn!(%error, account = %self.plan.name, "the lease cannot be asked for");
+                    tokio::time::sleep(PAUSE_MAX).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Trades as long as the lease lasts.
+    async fn trade(&mut self, mut lease: Lease, stopped: &mut watch::Receiver<bool>) -> anyhow::Result<Left> {
+        let fence = Fence::new(lease.valid_until());
+        let mut opening = Box::pin(self.open(fence.clone()));
+        let life = self.shared.settings.lease_life;
+        // Rebuilding a long journal takes longer than a lease.
+        let opened = loop {
+            tokio::select! {
+                opened = &mut opening => break opened,
+                renewed = renewal(&self.shared.bus, &mut lease, life, &fence) => {
+                    if !renewed {
+                        return Ok(Left::LeaseLost);
+                    }
+                }
+            }
+        };
+        drop(opening);
+        let mut running = match opened {
+            Ok(Ok(running)) => running,
+            Ok(Err(left)) => {
+                self.give_back(&lease).await;
+                return Ok(left);
+            }
+            Err(error) => {
+                self.give_back(&lease).await;
+                return Err(error);
+            }
+        };
+        let left = self.watch_over(&mut running, &mut lease, &fence, stopped).await;
+        // Where it goes wrong the hub has ended, and knows nobody any more.
+        drop(self.shared.hub.send(Command::Detach(self.place)).await);
+        if let Some((carrier, stop)) = running.carrier.take() {
+            stop.send_replace(true);
+            // It only closes connections now.
+            drop(carrier.await);
+        }
+        let mut lines = running.summary.take_lines();
+        if let Some(recorder) = running.recorder.take() {
+            recorded(recorder, &mut |more| lines.extend(more)).await;
+        }
+        self.show(lines).await;
+        if !matches!(left, Ok(Left::LeaseLost)) {
+            self.give_back(&lease).await;
+        }
+        left
+    }
+
+    async fn give_back(&self, lease: &Lease) {
+        if let Err(error) = self.shared.bus.release(lease).await {
+            tracing::info!(%error, account = %self.plan.name, "the lease was not given back: it runs out by itself");
+        }
+    }
+
+    /// Puts the account together and lets its session begin.
+    async fn open(&self, fence: Fence) -> anyhow::Result<Result<Running, Left>> {
+        let (shared, request) = (&self.shared, &self.plan.request);
+        let loaded = strategies(request, &shared.uploads).await?;
+        let mut connector = self.connector()?;
+        let opened = match &mut connector {
+            None => self.opened()?,
+            Some(connector) => match connector.start().await {
+                Ok(opened) => opened,
+                Err(connector::CannotStart::Unreachable(why)) => return Ok(Err(Left::Again(why))),
+                Err(refused) => return Err(refused.into()),
+            },
+        };
+        self.show(opened.warnings.iter().map(|warning| format!("warning: {warning}")).collect()).await;
+        let series = request.series();
+        let core = request.core(&opened, &series);
+        let names = loaded.iter().map(|(loaded, _)| (loaded.id, loaded.name.clone())).collect::<BTreeMap<_, _>>();
+        let metrics = shared.vitals.metrics.account(self.plan.name.as_str());
+        let meter = Meter::new(metrics, names.iter().map(|(id, name)| (*id, name.as_str())));
+        let summary = Summary::new(Arc::clone(&core.instruments), names.clone());
+        let watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter)];
+        let (news, told) = mpsc::channel(NEWS_MAX);
+        let mut prices = None;
+        let mut carrier = None;
+        let venue: Box<dyn Venue> = match (&request.paper, connector) {
+            (Some((_, paper)), _) => Box::new(Paper::new(*paper, &opened.instruments)?),
+            (None, Some(connector)) => {
+                let (link, asked) = Link::new();
+                prices = Some(link.sender());
+                let (stop, is_stopped) = watch::channel(false);
+                let (_, is_open) = watch::channel(Some(Known::new()));
+                let carried = carry(connector, asked, news.clone(), (Passed::default(), Vec::new()), is_open, is_stopped);
+                carrier = Some((tokio::spawn(carried), stop));
+                Box::new(link.fenced(fence))
+            }
+            (None, None) => anyhow::bail!("the account {} is real and has no key", self.plan.name),
+        };
+        let mut lines = Vec::new();
+        let recorder = recorder(request, &mut |more| lines.extend(more)).await?;
+        let history = BusHistory::new(
+            Arc::clone(&shared.bus),
+            candles(request),
+            Arc::clone(&shared.ambient),
+            shared.settings.history_wait,
+        );
+        let surroundings = Surroundings {
+            venue,
+            history: Arc::new(history),
+            ambient: Arc::clone(&shared.ambient),
+            listener: Box::new(watchers),
+        };
+        let (session, deployments) = session(request, core, &loaded, surroundings, &mut |more| lines.extend(more)).await?;
+        self.show(lines).await;
+        let (session, tied) = self.begin((session, deployments), (news.clone(), told), prices).await?;
+        Ok(Ok(Running { session, news, summary, recorder, tied, carrier }))
+    }
+
+    /// Lets the session begin, and the hub bring it what it missed and what is new.
+    async fn begin(
+        &self,
+        (session, deployments): (Session, Vec<Deployment>),
+        (news, told): (mpsc::Sender<News>, mpsc::Receiver<News>),
+        prices: Option<mpsc::Sender<connector::Request>>,
+    ) -> anyhow::Result<(JoinHandle<Result<Ended, LiveError>>, oneshot::Receiver<std::convert::Infallible>)> {
+        let (known, since) = (session.known(), session.last_input());
+        let mut lanes = lanes(&self.plan.request);
+        for lane in &mut lanes {
+            if let calypte_kernel::Feed::Candles(series) = lane.feed {
+                lane.known = known.get(&series).copied();
+            }
+        }
+        let session = tokio::spawn(session.run(deployments, told));
+        let (tie, tied) = oneshot::channel();
+        let attach = Attach { account: self.place, news, lanes, prices, since, tie };
+        self.shared.hub.send(Command::Attach(attach)).await.ok().context("market data is read no longer")?;
+        Ok((session, tied))
+    }
+
+    /// A connector where the account is real.
+    fn connector(&self) -> Result<Option<Box<dyn Connector>>, KeyError> {
+        let Some(live) = &self.plan.live else { return Ok(None) };
+        let account = AccountSettings {
+            user: live.user,
+            key: live.key.read(&Environment::of_process())?.0,
+            nonces: live.nonces.clone(),
+            fills_known: None,
+        };
+        let request = &self.plan.request;
+        Ok(Some(Box::new(self.shared.exchange.connector(request.symbols.clone(), Vec::new(), Some(account)))))
+    }
+
+    /// On paper: what the exchange said of the account's instruments, in the account's own numbers.
+    fn opened(&self) -> anyhow::Result<Opened> {
+        let numbered = (0..).zip(&self.plan.request.symbols).map(|(number, symbol)| {
+            let known = self.shared.instruments.iter().find(|instrument| &instrument.symbol == symbol);
+            known.map(|instrument| Instrument { id: InstrumentId::new(number), ..instrument.clone() })
+        });
+        let instruments = numbered.collect::<Option<Vec<_>>>().context("the exchange did not say what it trades")?;
+        Ok(Opened { instruments, fees: None, warnings: Vec::new() })
+    }
+
+    /// Shows what happens, keeps the lease, and tells the session to stop when it is time.
+    async fn watch_over(
+        &mut self,
+        running: &mut Running,
+        lease: &mut Lease,
+        fence: &Fence,
+        stopped: &mut watch::Receiver<bool>,
+    ) -> anyhow::Result<Left> {
+        let life = self.shared.settings.lease_life;
+        let mut told = false;
+        loop {
+            tokio::select! {
+                ended = &mut running.session => return self.ended(ended, &running.summary),
+                _ = &mut running.tied, if !told => {
+                    running.session.abort();
+                    return Ok(Left::Again("market data is not brought to it".to_owned()));
+                }
+                renewed = renewal(&self.shared.bus, lease, life, fence) => {
+                    if !renewed {
+                        running.session.abort();
+                        return Ok(Left::LeaseLost);
+                    }
+                }
+                () = told_to_stop(stopped), if !told => {
+                    told = true;
+                    // Where nobody takes it, the session has ended, which is seen above.
+                    drop(running.news.send(News::Shutdown).await);
+                }
+                () = tokio::time::sleep(LOOK) => self.show(running.summary.take_lines()).await,
+            }
+        }
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<Result<Ended, LiveError>, tokio::task::JoinError>,
+        summary: &Summary,
+    ) -> anyhow::Result<Left> {
+        let ended = ended.context("the session's task failed")??;
+        self.record = Some(summary.record(&ended.core));
+        Ok(Left::Told)
+    }
+}
+
+/// Waits until the engine is to end, or whoever would say so is gone.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // The guard that is given back may not be held across the other branches.
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+/// Renews a lease when it is time to; whether it is still ours.
+async fn renewal(bus: &Arc<dyn Bus>, lease: &mut Lease, life: Duration, fence: &Fence) -> bool {
+    let late = life.saturating_sub(life / RENEWALS);
+    let due = lease.valid_until().checked_sub(late).unwrap_or_else(Instant::now);
+    tokio::time::sleep_until(due).await;
+    match bus.renew(lease, life).await {
+        Ok(()) => fence.extend(lease.valid_until()),
+        Err(error) if error.may_pass() => {
+            tracing::warn!(%error, lease = %lease.name(), "a lease is not renewed");
+            tokio::time::sleep(PAUSE_MIN).await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the account may be traded by another process");
+            return false;
+        }
+    }
+    fence.holds()
+}
