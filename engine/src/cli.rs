@@ -11,15 +11,18 @@ mod database;
 mod demo;
 mod devnet;
 mod doctor;
+mod engine;
 mod exit;
 mod export;
 mod inspect;
+mod market_data;
 mod new;
 mod output;
 mod progress;
 mod record;
 mod replay;
 mod run_flags;
+mod service;
 mod summary;
 mod sweep;
 mod trade;
@@ -73,6 +76,8 @@ enum Command {
     Demo(demo::DemoArgs),
     Devnet(devnet::DevnetArgs),
     Doctor(doctor::DoctorArgs),
+    MarketData(market_data::MarketDataArgs),
+    Engine(engine::EngineArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
     #[command(hide = true)]
     CompileChild,
@@ -114,6 +119,7 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Devnet(_)
         | Command::Doctor(_)
         | Command::CompileChild => LogLevel::Off,
+        Command::MarketData(_) | Command::Engine(_) => LogLevel::Info,
     }
 }
 
@@ -133,6 +139,8 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Demo(args) => demo::run(&args, output),
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Devnet(args) => devnet::run(&args, output),
+        Command::MarketData(args) => market_data::run(&args, output),
+        Command::Engine(args) => engine::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.
         Command::CompileChild => Err(Failure::new(ExitStatus::Usage, "compile-child is started by the engine itself").into()),
     }

@@ -24,6 +24,8 @@ const COMMANDS: &[&[&str]] = &[
     &["export"],
     &["devnet"],
     &["doctor"],
+    &["market-data"],
+    &["engine"],
 ];
 
 /// The message of an error, which is one JSON document that agrees with the exit code.

@@ -118,7 +118,7 @@ fn it_is_commanded_from_behind() {
 }
 
 /// Two candles of a minute in a second: strategies get to do something while a test waits.
-const FAST: [&str; 2] = ["--speed", "120x"];
+pub(crate) const FAST: [&str; 2] = ["--speed", "120x"];
 
 #[test]
 fn strategies_trade_on_it_on_paper_and_live_and_go_on_after_a_restart() {

@@ -26,6 +26,7 @@ mod bus;
 mod deploy;
 mod doctor;
 mod record;
+mod services;
 
 // What the program does as a whole.
 mod backtest;

@@ -4,34 +4,29 @@ use super::database::DatabaseArgs;
 use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
 use super::progress::{Unit, watch};
-use crate::config::Database;
+use crate::config::{self, Database, Environment, ExchangeNetwork, KeySource};
 use crate::control::Control;
+use crate::exchange::Exchange;
 use crate::live::{HISTORY_MAX, PaperSettings, SessionRecord, TradeRequest, base_fees, trade};
 use crate::record::{AccountName, RecorderSettings};
 use crate::request::{ParameterSpec, RiskFile, StrategyRequest, parse_decimal, strategy_requests};
 use calypte_kernel::{FeeRates, Symbol, Timeframe};
 use calypte_venues::ambient::{Ambient, Machine};
 use calypte_venues::connector::Connector;
-use calypte_venues::hyperliquid::budget::{Egress, EgressLimits};
+use calypte_venues::hyperliquid::AccountSettings;
 use calypte_venues::hyperliquid::protocol::Address;
-use calypte_venues::hyperliquid::sign::{Network, SecretKey};
-use calypte_venues::hyperliquid::{AccountSettings, Hyperliquid, NetworkSettings, Settings};
 use calypte_venues::net::Endpoint;
 use clap::{Args, ValueEnum};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Where a local exchange listens unless it is told otherwise.
-const DEVNET: &str = "http://127.0.0.1:3001";
 /// Names the key that signs, where no file does.
 const KEY_VARIABLE: &str = "CALYPTE_KEY";
-/// Largest key file.
-const KEY_FILE_BYTES_MAX: u64 = 1 << 10;
 
 /// Runs strategies while the clock runs: on paper, or with a real account.
 #[derive(Debug, Args)]
@@ -53,8 +48,8 @@ pub(super) struct TradeArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     param: Vec<ParameterSpec>,
     /// Which exchange: the one that `calypte devnet` serves, or the real one's networks.
-    #[arg(long, value_enum, default_value_t = NetworkName::Devnet)]
-    network: NetworkName,
+    #[arg(long, value_enum, default_value_t = ExchangeNetwork::Devnet)]
+    network: ExchangeNetwork,
     /// Where it is served, where that is not the network's own address.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -107,18 +102,6 @@ pub(super) struct TradeArgs {
     seed: u64,
 }
 
-/// Which exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum NetworkName {
-    /// The local exchange.
-    Devnet,
-    /// The exchange's test network.
-    Testnet,
-    /// Where money is money.
-    Mainnet,
-}
-
 /// How orders are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -131,7 +114,7 @@ enum Mode {
 
 #[derive(Serialize)]
 struct TradeRecord {
-    network: NetworkName,
+    network: ExchangeNetwork,
     mode: Mode,
     warnings: Vec<String>,
     ended_by_deadline: Vec<String>,
@@ -174,7 +157,7 @@ pub(super) fn run(args: &TradeArgs, output: Output) -> anyhow::Result<ExitStatus
     let control = Arc::new(Control::default());
     let ambient: Arc<dyn Ambient> = Arc::new(Machine);
     let traded = watch(output, ("run", Unit::Things), &control, async {
-        let connector = connector(args, &request, Arc::clone(&ambient))?;
+        let connector = connector(args, &request, Arc::clone(&ambient), output)?;
         let show = |lines: Vec<String>| lines.iter().for_each(|line| output.remark(line));
         trade(&request, connector, ambient, &control, show).await
     })?;
@@ -207,7 +190,7 @@ fn check(args: &TradeArgs) -> Result<(), Failure> {
     if args.state.is_none() {
         return usage("--mode live needs --state, a folder for the journal: without it a restart would not know its orders");
     }
-    if args.network == NetworkName::Mainnet {
+    if args.network == ExchangeNetwork::Mainnet {
         if !args.real_money {
             return usage("on mainnet orders cost real money: add --real-money if that is meant, or use --mode paper");
         }
@@ -255,44 +238,31 @@ fn recorder(args: &TradeArgs) -> Result<Option<RecorderSettings>, Failure> {
     Ok(Some(RecorderSettings::new(database, account, state.join("journal"))))
 }
 
-fn connector(args: &TradeArgs, request: &TradeRequest, ambient: Arc<dyn Ambient>) -> anyhow::Result<Box<dyn Connector>> {
-    let url = args.url.as_deref().or((args.network == NetworkName::Devnet).then_some(DEVNET));
-    let endpoint = url.map(str::parse::<Endpoint>).transpose().ends(ExitStatus::Usage)?;
-    let network = if args.network == NetworkName::Mainnet { Network::Mainnet } else { Network::Testnet };
-    let wires = NetworkSettings { network, endpoint, from: args.from_ip }.wires().ends(ExitStatus::Usage)?;
-    let settings = Settings {
-        network,
-        symbols: args.symbol.clone(),
-        series: request.series(),
-        account: account(args)?,
-        slippage: Decimal::new(5, 2),
-    };
-    let egress = Arc::new(Mutex::new(Egress::new(EgressLimits::default())));
-    Ok(Box::new(Hyperliquid::new(settings, wires, egress, ambient)))
+fn connector(
+    args: &TradeArgs,
+    request: &TradeRequest,
+    ambient: Arc<dyn Ambient>,
+    output: Output,
+) -> anyhow::Result<Box<dyn Connector>> {
+    let endpoint = args.url.as_deref().map(str::parse::<Endpoint>).transpose().ends(ExitStatus::Usage)?;
+    let place = config::Exchange { network: args.network, url: endpoint, from: args.from_ip };
+    let exchange = Exchange::new(&place, ambient).ends(ExitStatus::Usage)?;
+    Ok(Box::new(exchange.connector(args.symbol.clone(), request.series(), account(args, output)?)))
 }
 
-fn account(args: &TradeArgs) -> Result<Option<AccountSettings>, Failure> {
+fn account(args: &TradeArgs, output: Output) -> Result<Option<AccountSettings>, Failure> {
     let (Some(user), Some(state), Mode::Live) = (&args.account, &args.state, args.mode) else { return Ok(None) };
     let user: Address = user.parse().ends(ExitStatus::Usage)?;
     std::fs::create_dir_all(state).ends(ExitStatus::Environment)?;
-    let key = key(args.key_file.as_deref())?;
+    let source = args.key_file.clone().map_or_else(|| KeySource::Variable(KEY_VARIABLE.to_owned()), KeySource::File);
+    let (key, is_exposed) = source.read(&Environment::of_process()).map_err(|error| {
+        let status = if args.key_file.is_some() { ExitStatus::BadInput } else { ExitStatus::Usage };
+        Failure::new(status, error.to_string())
+    })?;
+    if is_exposed {
+        output.remark("warning: others than its owner can read the key file: chmod 600 it");
+    }
     Ok(Some(AccountSettings { user, key, nonces: state.join("nonces"), fills_known: None }))
-}
-
-/// The key that signs. Neither it nor what stands in its place is ever shown.
-fn key(file: Option<&Path>) -> Result<SecretKey, Failure> {
-    use std::io::Read as _;
-    let Some(file) = file else {
-        let words = format!("--mode live needs a key to sign with: give --key-file, or set {KEY_VARIABLE}");
-        let text = std::env::var(KEY_VARIABLE).map_err(|_| Failure::new(ExitStatus::Usage, words))?;
-        return SecretKey::read(&text).ends(ExitStatus::Usage);
-    };
-    let mut text = zeroize::Zeroizing::new(String::new());
-    let opened = std::fs::File::open(file);
-    let read = opened.and_then(|opened| opened.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(|error| Failure::new(ExitStatus::BadInput, format!("key file {}: {error}", file.display())))?;
-    SecretKey::read(&text)
-        .map_err(|_| Failure::new(ExitStatus::BadInput, format!("{} holds no key of 64 hexadecimal digits", file.display())))
 }
 
 /// A session as a table.
