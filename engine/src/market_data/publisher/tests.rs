@@ -138,24 +138,26 @@ fn a_candle_twice_is_written_once_and_a_hole_is_said() {
 #[test]
 fn heartbeats_leave_the_place_of_the_next_candle_free() {
     let mut publisher = begun();
-    publisher.heartbeat(close(-1).saturating_add(999), 1_000);
+    // Between two candles there is one at most, however short the silence that is asked for.
+    publisher.heartbeat(close(-1).saturating_add(29_999), 1_000);
     assert_eq!(drain(&mut publisher), [""; 0]);
     closed(&mut publisher, 0);
-    publisher.heartbeat(close(0).saturating_add(1_000), 1_000);
-    // The minutes were written a moment ago.
-    assert_eq!(drain(&mut publisher)[1..], [format!("md.BTC.5m {}-1 #1 heartbeat", -FIRST)]);
-    publisher.heartbeat(close(0).saturating_add(2_000), 1_000);
-    let stale = MarketEvent::Feed { feed: MINUTES, change: FeedChange::Stale };
-    publisher.take(close(0).saturating_add(2_001), close(0), &stale).expect("there is room");
+    publisher.heartbeat(close(0).saturating_add(30_007), 1_000);
+    assert_eq!(drain(&mut publisher)[1..], ["md.BTC.1m 1-1 #2 heartbeat"]);
     closed(&mut publisher, 1);
+    publisher.heartbeat(close(1).saturating_add(30_007), 1_000);
+    let stale = MarketEvent::Feed { feed: MINUTES, change: FeedChange::Stale };
+    publisher.take(close(1).saturating_add(30_008), close(1), &stale).expect("there is room");
+    closed(&mut publisher, 2);
     assert_eq!(
         drain(&mut publisher),
         [
-            "md.BTC.1m 1-1 #2 heartbeat".to_owned(),
-            format!("md.BTC.5m {}-2 #2 heartbeat", -FIRST),
-            format!("md.BTC.5m {}-3 #3 stale", -FIRST),
-            "md.BTC.1m 1-2 #3 stale".to_owned(),
-            "md.BTC.1m 2-0 #4 candle 1".to_owned(),
+            "md.BTC.1m 2-0 #3 candle 1".to_owned(),
+            "md.BTC.1m 2-1 #4 heartbeat".to_owned(),
+            format!("md.BTC.5m {}-1 #1 heartbeat", -FIRST),
+            format!("md.BTC.5m {}-2 #2 stale", -FIRST),
+            "md.BTC.1m 2-2 #5 stale".to_owned(),
+            "md.BTC.1m 3-0 #6 candle 2".to_owned(),
         ]
     );
 }

@@ -134,13 +134,15 @@ fn a_reader_that_starts_again_knows_from_its_journal_what_it_missed() {
 fn silence_is_told_once_and_ends_with_any_sign_of_life() {
     let mut reader = begun();
     reader.take(at(10_000), vec![trade(10_000, 1)]);
-    assert_eq!(reader.wake(at(15_000)), []);
-    assert_eq!(words(&reader.wake(at(15_001))), ["Stale", "Stale"], "the trades were heard");
-    assert_eq!(reader.wake(at(16_000)), []);
-    let beat = entry("md.BTC.1m", (0, 1), 1, 17_000, Said::Heartbeat);
-    assert_eq!(words(&reader.take(at(17_000), vec![beat])), ["Recovered"]);
+    assert_eq!(reader.wake(at(25_000)), []);
+    assert_eq!(words(&reader.wake(at(25_001))), ["Stale"], "the trades: minutes have a minute");
+    assert_eq!(reader.wake(at(MINUTE)), []);
+    assert_eq!(words(&reader.wake(at(MINUTE + 1))), ["Stale"]);
+    assert_eq!(reader.wake(at(MINUTE + 2)), []);
+    let beat = entry("md.BTC.1m", (0, 1), 1, 70_000, Said::Heartbeat);
+    assert_eq!(words(&reader.take(at(70_000), vec![beat])), ["Recovered"]);
     assert_eq!(reader.acknowledgements(), [(stream("md.BTC.1m"), vec![EntryId::new(0, 1)])]);
-    assert_eq!(words(&reader.wake(at(32_001))), ["Stale", "Stale"], "the minutes again, and the trades now");
+    assert_eq!(words(&reader.wake(at(70_001 + MINUTE))), ["Stale"], "the minutes again");
 }
 
 #[test]
