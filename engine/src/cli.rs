@@ -15,6 +15,7 @@ mod engine;
 mod exit;
 mod export;
 mod inspect;
+mod kill;
 mod market_data;
 mod new;
 mod output;
@@ -78,6 +79,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     MarketData(market_data::MarketDataArgs),
     Engine(engine::EngineArgs),
+    Kill(kill::KillArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
     #[command(hide = true)]
     CompileChild,
@@ -118,6 +120,7 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Demo(_)
         | Command::Devnet(_)
         | Command::Doctor(_)
+        | Command::Kill(_)
         | Command::CompileChild => LogLevel::Off,
         Command::MarketData(_) | Command::Engine(_) => LogLevel::Info,
     }
@@ -141,6 +144,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Devnet(args) => devnet::run(&args, output),
         Command::MarketData(args) => market_data::run(&args, output),
         Command::Engine(args) => engine::run(&args, output),
+        Command::Kill(args) => kill::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.
         Command::CompileChild => Err(Failure::new(ExitStatus::Usage, "compile-child is started by the engine itself").into()),
     }

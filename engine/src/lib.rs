@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod file;
 pub mod health;
 pub mod journal;
+pub mod kill;
 pub mod live;
 pub mod market_data;
 pub mod notify;

@@ -7,10 +7,13 @@
 //!                                        └───────────────────────────────────────────────────────┘
 //! ```
 //!
-//! One loop owns an account. It never waits for a hook: each strategy has a task of its own. An input is in the journal before
+//! One loop owns an account. It never waits for a hook: each strategy has a task of its own, and where all of them together want
+//! more than the machine has, the one that used least goes first. An input is in the journal before
 //! the core has it, and what follows from it is acted on only after that.
 
 mod account;
+mod cores;
+mod ears;
 mod fence;
 mod history;
 mod instances;
@@ -26,6 +29,8 @@ mod trade;
 mod venue;
 
 pub use account::Account;
+pub use cores::{Cores, Share};
+pub use ears::{Ears, Operator};
 pub use fence::Fence;
 pub use history::{HISTORY_MAX, History, HistoryError};
 pub use instances::{Instances, LoadedStrategy};

@@ -24,6 +24,7 @@ use crate::bus::{Bus, BusError, HolderName};
 use crate::control::Control;
 use crate::exchange::Exchange;
 use crate::health::Vitals;
+use crate::live::Cores;
 use crate::live::prepare::sandbox;
 use account::{Shared, run_account};
 use calypte_kernel::{Instrument, Symbol};
@@ -130,6 +131,7 @@ impl UserEngine {
             settings: self.settings,
             vitals: self.vitals,
             uploads,
+            cores: Cores::of_machine(),
             instruments,
             hub: hub_commands,
             lines,

@@ -26,6 +26,7 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["market-data"],
     &["engine"],
+    &["kill"],
 ];
 
 /// The message of an error, which is one JSON document that agrees with the exit code.

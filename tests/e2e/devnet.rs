@@ -5,11 +5,14 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 use tests::{calypte, calypte_path, component, python_environment, repository, run, skip, temp_dir};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
 
 /// A key that was published with the official library's tests, and its account.
 pub(crate) const KEY: &str = "0x0123456789012345678901234567890123456789012345678901234567890123";
@@ -54,6 +57,26 @@ impl Devnet {
         stream.read_to_string(&mut answer).expect("it answers");
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    }
+
+    /// Asks `/info` from an address of the loopback that asked nothing lately: budgets are counted for each, and those under test
+    /// keep theirs.
+    pub(crate) async fn ask_from_elsewhere(&self, question: &str) -> serde_json::Value {
+        static ASKED: AtomicU8 = AtomicU8::new(0);
+        let from = Ipv4Addr::new(127, 0, 1, ASKED.fetch_add(1, Ordering::Relaxed) % 200 + 1);
+        let url = self.url("url");
+        let host = url.trim_start_matches("http://");
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.bind((from, 0).into()).expect("all of 127.0.0.0/8 is ours");
+        let mut stream = socket.connect(host.parse().expect("an address")).await.expect("it listens");
+        let head = format!("POST /info HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n");
+        let text = format!("{head}Content-Length: {}\r\n\r\n{question}", question.len());
+        stream.write_all(text.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 
     /// Ends it with a signal; what it printed after its first line, and its exit code.

@@ -4,8 +4,8 @@ use crate::in_process::{request, run, runtime, settings, uploads};
 use async_trait::async_trait;
 use calypte::data::{CandleFile, ReadOptions};
 use calypte::live::{
-    Account, History, HistoryError, Listener, LoadedStrategy, News, Notice, Paper, PaperSettings, Session, SessionSettings,
-    Surroundings,
+    Account, Cores, Ears, History, HistoryError, Listener, LoadedStrategy, News, Notice, Paper, PaperSettings, Session,
+    SessionSettings, Surroundings,
 };
 use calypte::run::{Way, resolve};
 use calypte_host::InstanceSettings;
@@ -196,6 +196,7 @@ async fn trade(path: &Path, candles: &[Candle], cash: Decimal, decisions: Decisi
         name: "ema-atr".to_owned(),
         settings: InstanceSettings::new(STRATEGY),
         component: component.clone(),
+        cores: Cores::of_machine(),
     };
     let paper = Paper::new(PaperSettings { fees, ..PaperSettings::default() }, &[instrument]).expect("the fees make sense");
     let account = Account::new(TradingCore::new(core).expect("the settings make sense"), None);
@@ -209,7 +210,8 @@ async fn trade(path: &Path, candles: &[Candle], cash: Decimal, decisions: Decisi
     let session = Session::new(account, &[loaded], surroundings, settings);
     let (news, told) = mpsc::channel(1);
     let deployment = Deployment::new(STRATEGY, parameters, component.knows());
-    let session = tokio::spawn(session.run(vec![deployment], told));
+    let (ears, _operator) = Ears::new(told);
+    let session = tokio::spawn(session.run(vec![deployment], ears));
     let say = async |event: MarketEvent| {
         news.send(News::Market(event)).await.expect("the session listens");
         while news.capacity() == 0 || !decisions.is_idle() {

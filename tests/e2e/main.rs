@@ -34,6 +34,7 @@ mod cli;
 mod devnet;
 mod dirty;
 mod interrupt;
+mod kill;
 mod live;
 mod margin;
 mod models;

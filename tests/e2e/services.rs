@@ -19,15 +19,11 @@ use calypte_sim::{EquityPoint, Observer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::{RedisServer, calypte_path, component, temp_dir};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpSocket;
 
 const MINUTE: i64 = 60_000;
 /// Parameters that let the averages cross while a test waits.
@@ -108,28 +104,10 @@ fn configure(folder: &Path, redis: &str, exchange: &str) -> std::path::PathBuf {
     path
 }
 
-/// Where the next question is asked from: an address of the loopback has a budget of its own, so the services' is theirs.
-fn elsewhere() -> SocketAddr {
-    static ASKED: AtomicU8 = AtomicU8::new(0);
-    (Ipv4Addr::new(127, 0, 1, ASKED.fetch_add(1, Ordering::Relaxed) % 200 + 1), 0).into()
-}
-
 /// The account's fills, as the exchange says them.
 async fn fills_at(devnet: &Devnet) -> usize {
-    let question = format!(r#"{{"type":"userFills","user":"{ACCOUNT}"}}"#);
-    let url = devnet.url("url");
-    let host = url.trim_start_matches("http://");
-    let socket = TcpSocket::new_v4().expect("there are sockets");
-    socket.bind(elsewhere()).expect("all of 127.0.0.0/8 is ours");
-    let mut stream = socket.connect(host.parse().expect("an address")).await.expect("it listens");
-    let head = format!("POST /info HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n");
-    let text = format!("{head}Content-Length: {}\r\n\r\n{question}", question.len());
-    stream.write_all(text.as_bytes()).await.expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str::<Vec<serde_json::Value>>(body).expect("fills").len()
+    let fills = devnet.ask_from_elsewhere(&format!(r#"{{"type":"userFills","user":"{ACCOUNT}"}}"#)).await;
+    fills.as_array().expect("a list").len()
 }
 
 /// Waits until the exchange has so many fills of the account. Where it never does, shows what the services said.

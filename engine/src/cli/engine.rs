@@ -7,6 +7,7 @@ use super::trade::words_of_session;
 use crate::config::{Account, Config, Engine, Environment, Mode};
 use crate::exchange::Exchange;
 use crate::health::Vitals;
+use crate::kill::KillFolders;
 use crate::live::{PaperSettings, SessionRecord, TradeRequest, base_fees};
 use crate::record::RecorderSettings;
 use crate::user_engine::{AccountEnd, AccountPlan, EngineSettings, LiveAccount, READY_ACCOUNTS, UserEngine};
@@ -107,6 +108,7 @@ fn plan(engine: &Engine, account: &Account) -> std::io::Result<AccountPlan> {
         seed: 0,
         duration: None,
         record,
+        kill: Some(KillFolders { own: folder, all: engine.state.clone() }),
     };
     Ok(AccountPlan { name: account.name.clone(), request, live })
 }

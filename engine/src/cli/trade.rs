@@ -7,6 +7,7 @@ use super::progress::{Unit, watch};
 use crate::config::{self, Database, Environment, ExchangeNetwork, KeySource};
 use crate::control::Control;
 use crate::exchange::Exchange;
+use crate::kill::KillFolders;
 use crate::live::{HISTORY_MAX, PaperSettings, SessionRecord, TradeRequest, base_fees, trade};
 use crate::record::{AccountName, RecorderSettings};
 use crate::request::{ParameterSpec, RiskFile, StrategyRequest, parse_decimal, strategy_requests};
@@ -135,7 +136,7 @@ struct RecordedRecord {
 }
 
 /// A time such as 90s, 30m, 12h or 2d.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time: write a whole number and s, m, h or d, such as 90s");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
@@ -217,6 +218,7 @@ fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> Result<Trad
         seed: args.seed,
         duration: args.duration,
         record: recorder(args)?,
+        kill: args.state.as_ref().map(|state| KillFolders { own: state.clone(), all: state.clone() }),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The instances of an account: a task for each strategy, which calls one hook after the other.
 
+use super::cores::Cores;
 use crate::run::state_of;
 use calypte_host::{Instance, InstanceSettings, NoFeed, Strategy};
 use calypte_kernel::{Answer, Deliver, EventNumber, Fault, FaultKind, Hook, HookEnded, StrategyId, TradingCore};
@@ -19,6 +20,8 @@ pub struct LoadedStrategy {
     pub component: Strategy,
     /// What an instance of it begins with.
     pub settings: InstanceSettings,
+    /// What it computes on, with all others of the process.
+    pub cores: Cores,
 }
 
 /// A hook to call.
@@ -94,6 +97,7 @@ async fn serve(
     mut calls: mpsc::Receiver<Call>,
     answers: mpsc::Sender<HookEnded>,
 ) {
+    let mut share = strategy.cores.share();
     while let Some(Call { deliver, state }) = calls.recv().await {
         let (id, number) = (deliver.strategy, deliver.number);
         if matches!(deliver.hook, Hook::Init(_)) {
@@ -113,7 +117,7 @@ async fn serve(
             }
         }
         let ended = match &mut instance {
-            Some(instance) => call(instance, deliver).await,
+            Some(instance) => share.compute(call(instance, deliver), |ended| ended.fuel).await,
             None => fault(id, number, "a hook was called before init"),
         };
         if answers.send(ended).await.is_err() {

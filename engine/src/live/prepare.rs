@@ -1,6 +1,7 @@
 //! What is made before an account trades: strategies from their files, and a session that begins or goes on from its journal.
 
 use super::account::Account;
+use super::cores::Cores;
 use super::instances::LoadedStrategy;
 use super::restore::{restore, same_market};
 use super::session::{Session, SessionSettings, Surroundings};
@@ -26,7 +27,11 @@ pub(crate) fn sandbox(strategies: usize) -> anyhow::Result<Uploads> {
 ///
 /// # Errors
 /// Where a component cannot be read or is none, or a parameter is not in its manifest.
-pub(crate) async fn strategies(request: &TradeRequest, uploads: &Uploads) -> anyhow::Result<Vec<(LoadedStrategy, Deployment)>> {
+pub(crate) async fn strategies(
+    request: &TradeRequest,
+    uploads: &Uploads,
+    cores: &Cores,
+) -> anyhow::Result<Vec<(LoadedStrategy, Deployment)>> {
     let mut strategies = Vec::with_capacity(request.strategies.len());
     for (place, wanted) in (0..).zip(&request.strategies) {
         let id = StrategyId::new(place);
@@ -41,7 +46,8 @@ pub(crate) async fn strategies(request: &TradeRequest, uploads: &Uploads) -> any
             ..Deployment::new(id, parameters, component.knows())
         };
         let settings = sandbox_settings(id, None, request.fuel_per_event, request.seed);
-        strategies.push((LoadedStrategy { id, name: wanted.name.clone(), component, settings }, deployment));
+        let cores = cores.clone();
+        strategies.push((LoadedStrategy { id, name: wanted.name.clone(), component, settings, cores }, deployment));
     }
     Ok(strategies)
 }

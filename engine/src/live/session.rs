@@ -1,6 +1,7 @@
 //! The loop that owns an account: takes news one by one, and acts on what follows.
 
 use super::account::Account;
+use super::ears::Ears;
 use super::history::{History, HistoryError};
 use super::instances::{Instances, LoadedStrategy};
 use super::link::Known;
@@ -10,8 +11,8 @@ use super::venue::{Request, Venue};
 use crate::journal::WriteError;
 use calypte_host::Instance;
 use calypte_kernel::{
-    Answer, Candle, Deliver, Deployment, HookEnded, Input, MarketEvent, OperatorCommand, Output, SeriesId, SeriesInfo,
-    StrategyId, StrategyState, Subscription, Timestamp, TradingCore, VenueEvent,
+    Answer, Candle, Deliver, Deployment, HookEnded, Input, MarketEvent, Output, SeriesId, SeriesInfo, StrategyId,
+    StrategyState, Subscription, Timestamp, TradingCore, VenueEvent,
 };
 use calypte_venues::ambient::Ambient;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,8 +34,6 @@ pub enum News {
     Read(MarketEvent, Receipt),
     /// The exchange says something about the account.
     Venue(VenueEvent),
-    /// The operator or the trader says so.
-    Operator(OperatorCommand),
     /// Stop everything in order.
     Shutdown,
 }
@@ -173,12 +172,15 @@ impl Session {
     ///
     /// # Errors
     /// Where it cannot go on.
-    pub async fn run(mut self, deployments: Vec<Deployment>, mut news: mpsc::Receiver<News>) -> Result<Ended, LiveError> {
+    pub async fn run(mut self, deployments: Vec<Deployment>, mut ears: Ears) -> Result<Ended, LiveError> {
         self.act();
         self.poll_venue()?;
         let ids = deployments.iter().map(|deployment| deployment.strategy).collect::<Vec<_>>();
         for deployment in deployments {
             self.apply(Input::Deploy(Box::new(deployment)))?;
+        }
+        while let Ok(command) = ears.operator.try_recv() {
+            self.apply(Input::Operator(command))?;
         }
         for id in ids {
             self.apply(Input::Start(id))?;
@@ -189,19 +191,22 @@ impl Session {
         loop {
             if let Some(late) = self.ended.take() {
                 let core = self.account.close()?;
+                ears.show(&core);
                 return Ok(Ended { core, late });
             }
+            ears.show(self.account.core());
             let wake = self.until_wake();
             tokio::select! {
                 // In this order where several are ready: what the exchange and the market said comes before time that passed.
                 biased;
+                Some(command) = ears.operator.recv() => self.apply(Input::Operator(command))?,
                 Some(ended) = self.answers.recv() => self.answered(ended)?,
                 Some(warmth) = self.warming.join_next() => {
                     // A task that was lost takes its answer with it: only a panic of the history does that.
                     let warmth = warmth.map_err(|_| LiveError::Deserted)?;
                     self.warm(warmth)?;
                 }
-                told = news.recv() => self.told(told)?,
+                told = ears.news.recv() => self.told(told)?,
                 () = wake => self.apply(Input::Wake)?,
                 _ = checkpoint.tick(), if self.settings.checkpoint_ms > 0 && !self.shutting_down => {
                     self.apply(Input::Checkpoint)?;
@@ -234,7 +239,6 @@ impl Session {
                 Ok(())
             }
             Some(News::Venue(event)) => self.venue_said(event),
-            Some(News::Operator(command)) => self.apply(Input::Operator(command)),
             Some(News::Shutdown) if !self.shutting_down => {
                 self.shutting_down = true;
                 let ms = i64::try_from(self.settings.shutdown_ms_max).unwrap_or(i64::MAX);

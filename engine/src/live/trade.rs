@@ -1,5 +1,7 @@
 //! One trader's session, everything in one process: strategies, a connector, an account on paper or at the exchange.
 
+use super::cores::Cores;
+use super::ears::Ears;
 use super::history::HISTORY_MAX;
 use super::link::{Link, Passed, carry};
 use super::paper::{Paper, PaperSettings};
@@ -8,6 +10,7 @@ use super::session::{News, Surroundings};
 use super::summary::{SessionRecord, Summary};
 use super::venue::Venue;
 use crate::control::Control;
+use crate::kill::{KillFolders, KillWatch};
 use crate::record::{Recorded, Recorder, RecorderSettings};
 use crate::request::{RiskFile, StrategyRequest};
 use anyhow::Context as _;
@@ -60,6 +63,8 @@ pub struct TradeRequest {
     pub duration: Option<Duration>,
     /// Where it is recorded; none: nowhere.
     pub record: Option<RecorderSettings>,
+    /// Where the files lie that kill it; none: nowhere.
+    pub kill: Option<KillFolders>,
 }
 
 /// How a session went.
@@ -119,7 +124,7 @@ pub async fn trade(
     control: &Control,
     mut show: impl FnMut(Vec<String>),
 ) -> anyhow::Result<Traded> {
-    let strategies = strategies(request, &sandbox(request.strategies.len())?).await?;
+    let strategies = strategies(request, &sandbox(request.strategies.len())?, &Cores::of_machine()).await?;
     let recorder = recorder(request, &mut show).await?;
     let opened = connector.start().await?;
     let series = request.series();
@@ -144,12 +149,22 @@ pub async fn trade(
         Surroundings { venue, history: Arc::new(passed), ambient: Arc::clone(&ambient), listener: Box::new(summary.clone()) };
     let (session, deployments) = session(request, core, &strategies, surroundings, &mut show).await?;
     open.send_replace(Some(session.known()));
-    let session = tokio::spawn(session.run(deployments, told));
-    let ended = watch_over(session, &news, control, request.duration, &summary, &mut show).await?;
+    let (ears, operator) = Ears::new(told);
+    let mut kill = request.kill.clone().map(KillWatch::new);
+    let mut look = || {
+        if let Some(kill) = &mut kill {
+            operator.obey(kill);
+        }
+        summary.take_lines()
+    };
+    // Who is killed already does not begin.
+    show(look());
+    let session = tokio::spawn(session.run(deployments, ears));
+    let ended = watch_over(session, &news, control, request.duration, || show(look())).await?;
     stop.send_replace(true);
     // It only closes connections now; that it panicked would have ended the session before.
     drop(carrier.await);
-    show(summary.take_lines());
+    show(look());
     let late = ended.late.iter().filter_map(|id| names.get(id).cloned()).collect();
     let recorded = match recorder {
         Some(recorder) => recorded(recorder, &mut show).await,
@@ -219,14 +234,13 @@ async fn warm(passed: &Passed, series: &[SeriesInfo], ambient: &dyn Ambient, sho
     }
 }
 
-/// Shows what happens, and tells the session to stop when it is time.
+/// Looks now and then at what there is to show and to obey, and tells the session to stop when it is time.
 async fn watch_over(
     mut session: tokio::task::JoinHandle<Result<super::Ended, super::LiveError>>,
     news: &mpsc::Sender<News>,
     control: &Control,
     duration: Option<Duration>,
-    summary: &Summary,
-    show: &mut impl FnMut(Vec<String>),
+    mut look: impl FnMut(),
 ) -> anyhow::Result<super::Ended> {
     let end = duration.map(|duration| tokio::time::Instant::now() + duration);
     let mut told = false;
@@ -234,7 +248,7 @@ async fn watch_over(
         tokio::select! {
             ended = &mut session => return Ok(ended.context("the session's task failed")??),
             () = tokio::time::sleep(LOOK) => {
-                show(summary.take_lines());
+                look();
                 let is_over = end.is_some_and(|end| tokio::time::Instant::now() >= end);
                 if (control.is_cancelled() || is_over) && !told {
                     told = true;

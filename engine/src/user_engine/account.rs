@@ -8,10 +8,11 @@ use crate::bus::{Acquired, Bus, BusError, Lease, LeaseName};
 use crate::config::{AccountName, Environment, KeyError, KeySource};
 use crate::exchange::Exchange;
 use crate::health::{Meter, Vitals};
+use crate::kill::KillWatch;
 use crate::live::prepare::{session, strategies};
 use crate::live::{
-    Ended, Fence, Known, Link, Listener, LiveError, News, Paper, Passed, Session, SessionRecord, Summary, Surroundings,
-    TradeRequest, Venue, carry, recorded, recorder,
+    Cores, Ears, Ended, Fence, Known, Link, Listener, LiveError, News, Operator, Paper, Passed, Session, SessionRecord,
+    Summary, Surroundings, TradeRequest, Venue, carry, recorded, recorder,
 };
 use crate::record::Recorder;
 use anyhow::Context as _;
@@ -80,6 +81,8 @@ pub(super) struct Shared {
     pub(super) settings: EngineSettings,
     pub(super) vitals: Vitals,
     pub(super) uploads: Uploads,
+    /// What all strategies compute on.
+    pub(super) cores: Cores,
     /// The rules of everything that any of them trades.
     pub(super) instruments: Vec<Instrument>,
     pub(super) hub: mpsc::Sender<Command>,
@@ -100,11 +103,22 @@ enum Left {
 struct Running {
     session: JoinHandle<Result<Ended, LiveError>>,
     news: mpsc::Sender<News>,
+    operator: Operator,
+    kill: Option<KillWatch>,
     summary: Summary,
     recorder: Option<Recorder>,
     /// Closed by the hub when it lets the account go.
     tied: oneshot::Receiver<std::convert::Infallible>,
     carrier: Option<(JoinHandle<()>, watch::Sender<bool>)>,
+}
+
+impl Running {
+    /// Looks at the files that kill it, and says how it stands.
+    fn obey(&mut self) {
+        if let Some(kill) = &mut self.kill {
+            self.operator.obey(kill);
+        }
+    }
 }
 
 /// Trades an account until it is told to stop or something has to be changed first.
@@ -228,6 +242,7 @@ impl Desk {
             // It only closes connections now.
             drop(carrier.await);
         }
+        running.obey();
         let mut lines = running.summary.take_lines();
         if let Some(recorder) = running.recorder.take() {
             recorded(recorder, &mut |more| lines.extend(more)).await;
@@ -248,7 +263,7 @@ impl Desk {
     /// Puts the account together and lets its session begin.
     async fn open(&self, fence: Fence) -> anyhow::Result<Result<Running, Left>> {
         let (shared, request) = (&self.shared, &self.plan.request);
-        let loaded = strategies(request, &shared.uploads).await?;
+        let loaded = strategies(request, &shared.uploads, &shared.cores).await?;
         let mut connector = self.connector()?;
         let opened = match &mut connector {
             None => self.opened()?,
@@ -298,15 +313,21 @@ impl Desk {
         };
         let (session, deployments) = session(request, core, &loaded, surroundings, &mut |more| lines.extend(more)).await?;
         self.show(lines).await;
-        let (session, tied) = self.begin((session, deployments), (news.clone(), told), prices).await?;
-        Ok(Ok(Running { session, news, summary, recorder, tied, carrier }))
+        let (ears, operator) = Ears::new(told);
+        let mut kill = request.kill.clone().map(KillWatch::new);
+        // Who is killed already does not begin.
+        if let Some(kill) = &mut kill {
+            operator.obey(kill);
+        }
+        let (session, tied) = self.begin((session, deployments), (news.clone(), ears), prices).await?;
+        Ok(Ok(Running { session, news, operator, kill, summary, recorder, tied, carrier }))
     }
 
     /// Lets the session begin, and the hub bring it what it missed and what is new.
     async fn begin(
         &self,
         (session, deployments): (Session, Vec<Deployment>),
-        (news, told): (mpsc::Sender<News>, mpsc::Receiver<News>),
+        (news, ears): (mpsc::Sender<News>, Ears),
         prices: Option<mpsc::Sender<connector::Request>>,
     ) -> anyhow::Result<(JoinHandle<Result<Ended, LiveError>>, oneshot::Receiver<std::convert::Infallible>)> {
         let (known, since) = (session.known(), session.last_input());
@@ -316,7 +337,7 @@ impl Desk {
                 lane.known = known.get(&series).copied();
             }
         }
-        let session = tokio::spawn(session.run(deployments, told));
+        let session = tokio::spawn(session.run(deployments, ears));
         let (tie, tied) = oneshot::channel();
         let attach = Attach { account: self.place, news, lanes, prices, since, tie };
         self.shared.hub.send(Command::Attach(attach)).await.ok().context("market data is read no longer")?;
@@ -374,7 +395,10 @@ impl Desk {
                     // Where nobody takes it, the session has ended, which is seen above.
                     drop(running.news.send(News::Shutdown).await);
                 }
-                () = tokio::time::sleep(LOOK) => self.show(running.summary.take_lines()).await,
+                () = tokio::time::sleep(LOOK) => {
+                    running.obey();
+                    self.show(running.summary.take_lines()).await;
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ mod upload;
 
 pub use engine::{Sandbox, SandboxError, SandboxSettings};
 pub use instance::{Cancel, Feed, Instance, InstanceSettings, NoFeed};
-pub use limits::{EVENTS_PER_CALL, InstanceLimits};
+pub use limits::{EVENTS_PER_CALL, InstanceLimits, YIELD_FUEL};
 pub use strategy::{FeedKind, Manifest, Parameter, Strategy, StrategyError};
 pub use upload::{
     CacheEnd, CacheError, CacheSettings, CodeOrigin, CompileCost, CompileError, CompileLimits, Compiler, Found, ImportKind,

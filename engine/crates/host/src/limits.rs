@@ -5,7 +5,7 @@ pub const EVENTS_PER_CALL: u32 = 4_096;
 
 /// Fuel after which a guest hands its thread back, about a quarter of a millisecond. A hook call that has used this much is
 /// handed no further events, since refilling fuel for the next event starts the runtime's own interval anew.
-pub(crate) const YIELD_FUEL: u64 = 1_000_000;
+pub const YIELD_FUEL: u64 = 1_000_000;
 
 /// Limits of one instance, set per tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,6 +75,7 @@ async fn session(
         seed: 0,
         duration: Some(DURATION),
         record: None,
+        kill: None,
     };
     let network = calypte_venues::hyperliquid::sign::Network::Testnet;
     let wires = NetworkSettings { network, endpoint: Some(url.parse()?), from: None }.wires()?;
