@@ -5,9 +5,11 @@
 //! an instrument with a book, and nothing else going on in it. Each leaves the account as it found it.
 
 mod checks;
+mod scissors;
 mod trader;
 
 pub use checks::CHECKS;
+pub use scissors::Scissors;
 pub use trader::Trader;
 
 use crate::ambient::Ambient;
