@@ -40,6 +40,7 @@ mod margin;
 mod models;
 mod outputs;
 mod page;
+mod positions;
 mod replay;
 mod risk;
 mod sweep;
