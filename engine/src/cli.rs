@@ -17,6 +17,7 @@ mod export;
 mod inspect;
 mod kill;
 mod market_data;
+mod network;
 mod new;
 mod output;
 mod progress;
@@ -27,6 +28,7 @@ mod service;
 mod summary;
 mod sweep;
 mod trade;
+mod venue;
 
 pub use exit::{ExitStatus, Failure};
 
@@ -70,6 +72,8 @@ enum Command {
     Run(trade::TradeArgs),
     Record(record::RecordArgs),
     Export(export::ExportArgs),
+    #[command(subcommand)]
+    Venue(venue::VenueCommand),
     #[command(subcommand)]
     Data(data::DataCommand),
     #[command(subcommand)]
@@ -115,6 +119,7 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Run(_)
         | Command::Record(_)
         | Command::Export(_)
+        | Command::Venue(_)
         | Command::Data(_)
         | Command::Config(_)
         | Command::Demo(_)
@@ -137,6 +142,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Run(args) => trade::run(&args, output),
         Command::Record(args) => record::run(&args, output),
         Command::Export(args) => export::run(&args, output),
+        Command::Venue(command) => venue::run(&command, output),
         Command::Data(command) => data::run(command, output),
         Command::Config(command) => config::run(&command, output),
         Command::Demo(args) => demo::run(&args, output),

@@ -4,12 +4,15 @@ use crate::config::{self, ExchangeNetwork};
 use crate::market_data::{Market, OpenMarket, TIME_AHEAD_MS_MAX};
 use async_trait::async_trait;
 use calypte_kernel::{Decimal, SeriesInfo, Symbol};
+use calypte_venues::acceptance::Scissors;
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::{CannotStart, Connector};
+use calypte_venues::hyperliquid::ask::Asker;
 use calypte_venues::hyperliquid::budget::{Egress, EgressLimits};
+use calypte_venues::hyperliquid::protocol::MESSAGE_BYTES_MAX;
 use calypte_venues::hyperliquid::sign::Network;
 use calypte_venues::hyperliquid::{AccountSettings, Hyperliquid, Settings, Wires, traded_symbols};
-use calypte_venues::net::NotAnEndpoint;
+use calypte_venues::net::{NotAnEndpoint, Rest};
 use std::sync::{Arc, Mutex};
 
 /// How far from the reference a market order may fill, as a fraction: 5 %.
@@ -49,6 +52,24 @@ impl Exchange {
     pub fn connector(&self, symbols: Vec<Symbol>, series: Vec<SeriesInfo>, account: Option<AccountSettings>) -> Hyperliquid {
         let settings = Settings { network: self.network, symbols, series, account, slippage: SLIPPAGE };
         Hyperliquid::new(settings, self.wires.clone(), Arc::clone(&self.egress), Arc::clone(&self.ambient))
+    }
+
+    /// Asks it questions over REST, without a connector.
+    pub fn asker(&self) -> Asker {
+        let rest = Rest::new(Arc::clone(&self.wires.requests), self.wires.authority.clone(), MESSAGE_BYTES_MAX);
+        Asker::new(Arc::new(rest), Arc::clone(&self.egress), Arc::clone(&self.ambient))
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        &self.wires.authority
+    }
+
+    /// The same exchange, with scissors for the sockets of connectors that are made of it.
+    pub fn with_scissors(self) -> (Self, Scissors) {
+        let Wires { requests, sockets, authority } = self.wires;
+        let (scissors, sockets) = Scissors::around(sockets);
+        (Self { wires: Wires { requests, sockets, authority }, ..self }, scissors)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod kill;
 pub mod live;
 pub mod market_data;
 pub mod notify;
+pub mod past;
 pub mod record;
 pub mod replay;
 pub mod report;

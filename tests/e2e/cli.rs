@@ -14,6 +14,7 @@ const COMMANDS: &[&[&str]] = &[
     &["backtest"],
     &["sweep"],
     &["data", "check"],
+    &["data", "fetch"],
     &["data", "resample"],
     &["data", "synth"],
     &["config", "check"],
@@ -22,6 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["run"],
     &["record"],
     &["export"],
+    &["venue", "check"],
     &["devnet"],
     &["doctor"],
     &["market-data"],
@@ -85,7 +87,7 @@ fn no_command_is_left_out() {
         names
     };
     assert_eq!(sorted(listed(&["--help"])), sorted(ours(None)));
-    for group in ["data", "config"] {
+    for group in ["data", "config", "venue"] {
         assert_eq!(sorted(listed(&[group, "--help"])), sorted(ours(Some(group))));
     }
 }

@@ -12,7 +12,7 @@ use tests::{RUN_SECONDS_MAX, calypte, calypte_path, component, synth_candles, te
 const LOOK: Duration = Duration::from_millis(5);
 
 /// Runs until `far_enough`, then interrupts as Ctrl-C does; its exit code and what it printed.
-fn interrupt(mut command: Command, far_enough: impl Fn() -> bool) -> (Option<i32>, serde_json::Value) {
+pub(crate) fn interrupt(mut command: Command, far_enough: impl Fn() -> bool) -> (Option<i32>, serde_json::Value) {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let id = child.id();
     let (sender, ended) = mpsc::channel();

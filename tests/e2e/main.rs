@@ -33,6 +33,7 @@ mod backtest;
 mod cli;
 mod devnet;
 mod dirty;
+mod exchange;
 mod interrupt;
 mod kill;
 mod live;

@@ -1,6 +1,7 @@
-//! `calypte data`: looks at data files, makes longer candles of shorter ones, makes candles up.
+//! `calypte data`: fetches data, looks at data files, makes longer candles of shorter ones, makes candles up.
 
 mod check;
+mod fetch;
 
 use super::exit::{Ends, ExitStatus, Failure};
 use super::output::Output;
@@ -14,16 +15,18 @@ use calypte_kernel::{Timeframe, Timestamp};
 use calypte_sim::{BATCH_MAX, CandleSource, SourceItem};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
+use fetch::FetchArgs;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Checks data files; resamples candles and makes them up.
+/// Fetches data from the exchange and checks files of it; resamples candles and makes them up.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  calypte data check candles.csv\n\n\
     Ends with 0, with 1 where `check` finds a fault; all exit codes are in engine/docs/cli.md.")]
 pub(super) enum DataCommand {
     Check(CheckArgs),
+    Fetch(FetchArgs),
     Resample(ResampleArgs),
     Synth(SynthArgs),
 }
@@ -82,6 +85,7 @@ struct WrittenRecord {
 pub(super) fn run(command: DataCommand, output: Output) -> anyhow::Result<ExitStatus> {
     match command {
         DataCommand::Check(args) => check::run(&args, output),
+        DataCommand::Fetch(args) => fetch::run(&args, output),
         DataCommand::Resample(args) => resample(&args, output),
         DataCommand::Synth(args) => synth(&args, output),
     }

@@ -2,9 +2,10 @@
 
 use super::database::DatabaseArgs;
 use super::exit::{Ends, ExitStatus, Failure};
+use super::network::{ReachFlags, signing_key};
 use super::output::Output;
 use super::progress::{Unit, watch};
-use crate::config::{self, Database, Environment, ExchangeNetwork, KeySource};
+use crate::config::{Database, ExchangeNetwork};
 use crate::control::Control;
 use crate::exchange::Exchange;
 use crate::kill::KillFolders;
@@ -16,18 +17,13 @@ use calypte_venues::ambient::{Ambient, Machine};
 use calypte_venues::connector::Connector;
 use calypte_venues::hyperliquid::AccountSettings;
 use calypte_venues::hyperliquid::protocol::Address;
-use calypte_venues::net::Endpoint;
 use clap::{Args, ValueEnum};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Names the key that signs, where no file does.
-const KEY_VARIABLE: &str = "CALYPTE_KEY";
 
 /// Runs strategies while the clock runs: on paper, or with a real account.
 #[derive(Debug, Args)]
@@ -51,12 +47,8 @@ pub(super) struct TradeArgs {
     /// Which exchange: the one that `calypte devnet` serves, or the real one's networks.
     #[arg(long, value_enum, default_value_t = ExchangeNetwork::Devnet)]
     network: ExchangeNetwork,
-    /// Where it is served, where that is not the network's own address.
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Which address of this machine to leave through.
-    #[arg(long, value_name = "IP")]
-    from_ip: Option<IpAddr>,
+    #[command(flatten)]
+    reach: ReachFlags,
     /// Paper: the market is real, fills are simulated, nothing is sent. Live: orders go to the exchange.
     #[arg(long, value_enum, default_value_t = Mode::Paper)]
     mode: Mode,
@@ -246,9 +238,7 @@ fn connector(
     ambient: Arc<dyn Ambient>,
     output: Output,
 ) -> anyhow::Result<Box<dyn Connector>> {
-    let endpoint = args.url.as_deref().map(str::parse::<Endpoint>).transpose().ends(ExitStatus::Usage)?;
-    let place = config::Exchange { network: args.network, url: endpoint, from: args.from_ip };
-    let exchange = Exchange::new(&place, ambient).ends(ExitStatus::Usage)?;
+    let exchange = Exchange::new(&args.reach.place(args.network), ambient).ends(ExitStatus::Usage)?;
     Ok(Box::new(exchange.connector(args.symbol.clone(), request.series(), account(args, output)?)))
 }
 
@@ -256,14 +246,7 @@ fn account(args: &TradeArgs, output: Output) -> Result<Option<AccountSettings>, 
     let (Some(user), Some(state), Mode::Live) = (&args.account, &args.state, args.mode) else { return Ok(None) };
     let user: Address = user.parse().ends(ExitStatus::Usage)?;
     std::fs::create_dir_all(state).ends(ExitStatus::Environment)?;
-    let source = args.key_file.clone().map_or_else(|| KeySource::Variable(KEY_VARIABLE.to_owned()), KeySource::File);
-    let (key, is_exposed) = source.read(&Environment::of_process()).map_err(|error| {
-        let status = if args.key_file.is_some() { ExitStatus::BadInput } else { ExitStatus::Usage };
-        Failure::new(status, error.to_string())
-    })?;
-    if is_exposed {
-        output.remark("warning: others than its owner can read the key file: chmod 600 it");
-    }
+    let key = signing_key(args.key_file.as_deref(), output)?;
     Ok(Some(AccountSettings { user, key, nonces: state.join("nonces"), fills_known: None }))
 }
 
