@@ -7,8 +7,8 @@
 use crate::in_process::{runtime, uploads};
 use async_trait::async_trait;
 use calypte::live::{
-    Account, History, HistoryError, Link, Listener, LoadedStrategy, Notice, Passed, Session, SessionSettings, Surroundings,
-    carry,
+    Account, Cores, Ears, History, HistoryError, Link, Listener, LoadedStrategy, Notice, Passed, Session, SessionSettings,
+    Surroundings, carry,
 };
 use calypte::run::resolve;
 use calypte_devnet::exchange::Settings as ExchangeSettings;
@@ -199,7 +199,8 @@ async fn trade(component: Strategy, devnet: &InProcess, clock: Arc<dyn Ambient>)
         ..Deployment::new(STRATEGY, parameters, component.knows())
     };
     let settings = InstanceSettings::new(STRATEGY);
-    let loaded = LoadedStrategy { id: STRATEGY, name: "dca".to_owned(), settings, component };
+    let cores = Cores::of_machine();
+    let loaded = LoadedStrategy { id: STRATEGY, name: "dca".to_owned(), settings, component, cores };
     let (link, asked) = Link::new();
     for feed in [Feed::Candles(series.id), Feed::Quotes(INSTRUMENT), Feed::Context(INSTRUMENT)] {
         link.sender().send(Request::Subscribe { feed, after: None }).await.expect("there is room");
@@ -221,6 +222,11 @@ async fn trade(component: Strategy, devnet: &InProcess, clock: Arc<dyn Ambient>)
     let account = Account::new(TradingCore::new(core).expect("the settings make sense"), None);
     let settings = SessionSettings { checkpoint_ms: 0, ..SessionSettings::default() };
     let session = Session::new(account, &[loaded], surroundings, settings);
-    tokio::spawn(async move { session.run(vec![deployment], brought).await.map(drop) });
+    let (ears, operator) = Ears::new(brought);
+    tokio::spawn(async move {
+        drop(session.run(vec![deployment], ears).await);
+        // Nobody commands it, and nobody has gone away.
+        drop(operator);
+    });
     told
 }
