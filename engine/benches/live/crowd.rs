@@ -1,7 +1,7 @@
 //! Accounts on paper, each with a strategy of its own, and a clock of theirs.
 
 use crate::guests::Guests;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
 use calypte::live::{
     Account, Ears, Ended, History, HistoryError, Listener, LiveError, LoadedStrategy, News, Notice, Operator, Paper,
@@ -15,9 +15,9 @@ use calypte_kernel::{
 };
 use calypte_venues::ambient::Ambient;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 const STRATEGY: StrategyId = StrategyId::new(0);
@@ -38,7 +38,7 @@ impl Member {
 
     /// One that watches the same and never trades.
     pub(crate) fn quiet(guests: &Guests) -> Result<Self> {
-        Self::ema_atr(guests, "1000")
+        Self::ema_atr(guests, "1")
     }
 
     /// One that uses nearly all its fuel on each candle.
@@ -59,7 +59,16 @@ impl Member {
 pub(crate) struct Crowd {
     accounts: Vec<Seat>,
     shared: Arc<Shared>,
-    ended: mpsc::UnboundedReceiver<(Duration, bool)>,
+    ended: mpsc::UnboundedReceiver<HookTime>,
+}
+
+/// That a hook on a live candle ended.
+pub(crate) struct HookTime {
+    seat: usize,
+    /// Since the candle was handed out.
+    pub(crate) took: Duration,
+    /// Whether it ordered something.
+    pub(crate) ordered: bool,
 }
 
 struct Seat {
@@ -101,7 +110,8 @@ impl History for Past {
 /// Notes when hooks end.
 struct Watch {
     shared: Arc<Shared>,
-    ended: mpsc::UnboundedSender<(Duration, bool)>,
+    seat: usize,
+    ended: mpsc::UnboundedSender<HookTime>,
     /// Whether the hook at hand is that of a live candle.
     live: bool,
 }
@@ -114,9 +124,10 @@ impl Listener for Watch {
             }
             Notice::HookEnded(ended) if self.live => {
                 let handed = Duration::from_nanos(self.shared.handed.load(Ordering::Relaxed));
-                let intents = matches!(&ended.answer, Answer::Intents(intents) if !intents.is_empty());
+                let ordered = matches!(&ended.answer, Answer::Intents(intents) if !intents.is_empty());
+                let took = self.shared.began.elapsed().saturating_sub(handed);
                 // Nobody counts any more where the crowd has ended.
-                let _ = self.ended.send((self.shared.began.elapsed().saturating_sub(handed), intents));
+                drop(self.ended.send(HookTime { seat: self.seat, took, ordered }));
             }
             Notice::Lifecycle(_, StrategyState::Running) => {
                 self.shared.running.fetch_add(1, Ordering::Relaxed);
@@ -140,18 +151,20 @@ impl Crowd {
         });
         let (ended_out, ended) = mpsc::unbounded_channel();
         let mut accounts = Vec::new();
-        for member in members {
-            let watch = Watch { shared: Arc::clone(&shared), ended: ended_out.clone(), live: false };
+        for (seat, member) in members.into_iter().enumerate() {
+            let watch = Watch { shared: Arc::clone(&shared), seat, ended: ended_out.clone(), live: false };
             accounts.push(sit(member, watch, &past)?);
         }
         while shared.running.load(Ordering::Relaxed) < accounts.len() as u64 {
+            let ended = accounts.iter().position(|seat| seat.session.is_finished());
+            ensure!(ended.is_none(), "a session ended at its start: see above why");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok(Self { accounts, shared, ended })
     }
 
-    /// Hands a candle to everybody; how long each took from then on, and whether it ordered something.
-    pub(crate) async fn close(&mut self, candle: Candle) -> Result<Vec<(Duration, bool)>> {
+    /// Hands a candle to everybody, and waits for all of them.
+    pub(crate) async fn close(&mut self, candle: Candle) -> Result<Vec<HookTime>> {
         self.shared.clock.store(candle.open_time.as_millis() + MINUTE, Ordering::Relaxed);
         // Prices come before the candle, as orders need them.
         for seat in &self.accounts {
@@ -169,58 +182,70 @@ impl Crowd {
         Ok(times)
     }
 
-    /// Hands each of them one candle after the other, as fast as it takes them, until that is ended.
+    /// Hands each of them one candle after the other, each as soon as it is done with the one before, until that is ended.
     pub(crate) fn burn(self, candle: fn(i64) -> Candle) -> Burning {
-        let stop = Arc::new(AtomicBool::new(false));
-        let first = self.shared.clock.load(Ordering::Relaxed) / MINUTE;
-        let feeders = self.accounts.iter().map(|seat| {
-            let (news, stop) = (seat.news.clone(), Arc::clone(&stop));
-            tokio::spawn(async move {
-                let mut handed = 0_u64;
-                for number in first.. {
-                    if stop.load(Ordering::Relaxed) || news.send(News::Market(closed(candle(number)))).await.is_err() {
-                        break;
+        let Self { accounts, shared, mut ended } = self;
+        let (stop, mut stopped) = watch::channel(false);
+        let news = accounts.iter().map(|seat| seat.news.clone()).collect::<Vec<_>>();
+        let first = shared.clock.load(Ordering::Relaxed) / MINUTE;
+        let feeder = tokio::spawn(async move {
+            let mut next = vec![first; news.len()];
+            let mut give = |seat: usize| {
+                let candle = candle(next[seat]);
+                next[seat] += 1;
+                // Their time goes on with whoever is ahead.
+                shared.clock.fetch_max(candle.open_time.as_millis() + MINUTE, Ordering::Relaxed);
+                let event = News::Market(closed(candle));
+                // Where there is no room, what waits there is enough.
+                drop(news[seat].try_send(event));
+            };
+            // One is at work, and one waits.
+            (0..news.len()).chain(0..news.len()).for_each(&mut give);
+            let mut done = 0_u64;
+            loop {
+                tokio::select! {
+                    _ = stopped.changed() => return done,
+                    Some(HookTime { seat, .. }) = ended.recv() => {
+                        done += 1;
+                        give(seat);
                     }
-                    handed += 1;
                 }
-                handed
-            })
+            }
         });
-        let feeders = feeders.collect();
-        Burning { stop, feeders, crowd: self }
+        Burning { stop, feeder, accounts }
     }
 
     /// Ends all of them in order.
     pub(crate) async fn end(self) -> Result<()> {
-        drop(self.ended);
-        for seat in &self.accounts {
-            // One that has ended says so below.
-            drop(seat.news.send(News::Shutdown).await);
-        }
-        for seat in self.accounts {
-            seat.session.await??;
-        }
-        Ok(())
+        end(self.accounts).await
     }
+}
+
+async fn end(accounts: Vec<Seat>) -> Result<()> {
+    for seat in &accounts {
+        // One that has ended says so below.
+        drop(seat.news.send(News::Shutdown).await);
+    }
+    for seat in accounts {
+        seat.session.await??;
+    }
+    Ok(())
 }
 
 /// A crowd that always has another candle.
 pub(crate) struct Burning {
-    stop: Arc<AtomicBool>,
-    feeders: Vec<JoinHandle<u64>>,
-    crowd: Crowd,
+    stop: watch::Sender<bool>,
+    feeder: JoinHandle<u64>,
+    accounts: Vec<Seat>,
 }
 
 impl Burning {
-    /// Ends it; how many candles were taken.
+    /// Ends it; how many hooks ended.
     pub(crate) async fn end(self) -> Result<u64> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut taken = 0;
-        for feeder in self.feeders {
-            taken += feeder.await?;
-        }
-        self.crowd.end().await?;
-        Ok(taken)
+        self.stop.send_replace(true);
+        let done = self.feeder.await?;
+        end(self.accounts).await?;
+        Ok(done)
     }
 }
 

@@ -32,7 +32,7 @@ impl Guests {
     }
 }
 
-/// The guest that uses nearly all its fuel.
+/// The guest that uses most of its fuel.
 fn glutton(repository: &Path, folder: &Path) -> Result<PathBuf> {
     let target = folder.join("target");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -6,7 +6,7 @@
 //!
 //! - `one`: a single `ema-atr`.
 //! - `many`: ten thousand, of which one in a hundred trades; then how much memory they hold, and how many mappings.
-//! - `neighbours`: one honest strategy beside some that use nearly all their fuel on each candle, and twice as many.
+//! - `neighbours`: one honest strategy beside some that use most of their fuel on each candle, and twice as many.
 
 #![expect(clippy::cast_precision_loss, reason = "figures of a benchmark")]
 
@@ -15,7 +15,7 @@ mod guests;
 
 use anyhow::{Context as _, Result, bail};
 use calypte_kernel::{Candle, Decimal, Price, Timestamp};
-use crowd::{Crowd, Member};
+use crowd::{Crowd, HookTime, Member};
 use guests::Guests;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ const MANY: usize = 10_000;
 /// Of how many strategies one trades.
 const TRADES_ONE_IN: usize = 100;
 /// Candles of the honest strategy beside neighbours, and the time between two.
-const CANDLES_BESIDE: i64 = 1_000;
+const CANDLES_BESIDE: i64 = 600;
 const BETWEEN: Duration = Duration::from_millis(5);
 const NEIGHBOURS: [usize; 4] = [0, 2, 4, 8];
 
@@ -95,9 +95,9 @@ async fn one(guests: &Guests) -> Result<Value> {
     let mut crowd = Crowd::start([Member::trading(guests)?], &history()).await?;
     let (mut all, mut decided) = (histogram(), histogram());
     for number in HISTORY..HISTORY + CANDLES {
-        for (took, intents) in crowd.close(candle(number)).await? {
+        for HookTime { took, ordered, .. } in crowd.close(candle(number)).await? {
             all.record(nanos(took))?;
-            if intents {
+            if ordered {
                 decided.record(nanos(took))?;
             }
         }
@@ -115,9 +115,9 @@ async fn many(guests: &Guests) -> Result<Value> {
     let start_ms = started.elapsed().as_millis();
     let (mut all, mut decided) = (histogram(), histogram());
     for number in HISTORY..HISTORY + CANDLES_MANY {
-        for (took, intents) in crowd.close(candle(number)).await? {
+        for HookTime { took, ordered, .. } in crowd.close(candle(number)).await? {
             all.record(nanos(took))?;
-            if intents {
+            if ordered {
                 decided.record(nanos(took))?;
             }
         }
@@ -144,13 +144,13 @@ async fn neighbours(guests: &Guests) -> Result<Value> {
         let mut times = histogram();
         for number in HISTORY..HISTORY + CANDLES_BESIDE {
             tokio::time::sleep(BETWEEN).await;
-            for (took, _) in honest.close(candle(number)).await? {
+            for HookTime { took, .. } in honest.close(candle(number)).await? {
                 times.record(nanos(took))?;
             }
         }
         honest.end().await?;
         let burnt = burners.end().await?;
-        rows.push(json!({ "neighbours": count, "their_candles": burnt, "event_to_end_of_hook": figures(&times) }));
+        rows.push(json!({ "neighbours": count, "their_hooks": burnt, "event_to_end_of_hook": figures(&times) }));
     }
     Ok(Value::Array(rows))
 }
