@@ -78,6 +78,11 @@ pub(super) fn read(root: &Section<'_>, engine: &Section<'_>, network: Option<Exc
         {
             section.fault("address", "another account trades for this address");
         }
+        if sections.len() > 1 && account.risk.as_ref().is_some_and(|(_, risk)| risk.limits_the_tenant()) {
+            let words = "the file has tenant_notional_max, and accounts do not tell each other what they hold yet: give each account \
+                         its share as notional_max";
+            section.fault("risk", words);
+        }
         accounts.push(account);
     }
     accounts

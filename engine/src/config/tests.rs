@@ -33,6 +33,7 @@ fn folder(text: &str) -> (TempDir, PathBuf) {
     for (name, text) in [("trend.wasm", ""), ("alice.key", KEY), ("risk.toml", "[account]\nnotional_max = 50000\n")] {
         write(name, text);
     }
+    write("tenant.toml", "[account]\ntenant_notional_max = 50000\n");
     fs::set_permissions(folder.path().join("alice.key"), fs::Permissions::from_mode(0o600)).expect("it is ours");
     write("calypte.toml", text);
     let path = folder.path().join("calypte.toml");
@@ -200,6 +201,17 @@ fn a_live_account_needs_what_makes_it_one() {
     assert!(matches!(&accounts[0].mode, Mode::Live { key: KeySource::Variable(name), .. } if name == "CALYPTE_KEY_ALICE_B"));
     let said = faults(&whole, &[("CALYPTE_KEY_ALICE_B", "0xs3cret")]);
     assert!(said[0].contains("not a secret key") && !said[0].contains("s3cret"), "{said:?}");
+}
+
+#[test]
+fn a_limit_over_several_accounts_is_not_taken_for_one_of_each() {
+    let account = SMALL.split_once("[[account]]").expect("it has one").1;
+    let limited = |account: &str| account.replacen("name = ", "risk = \"tenant.toml\"\nname = ", 1);
+    let alone = SMALL.replacen(account, &limited(account), 1);
+    assert_eq!(read(&alone, &[]).service.engine.expect("it is there").accounts.len(), 1);
+    let two = format!("{alone}[[account]]{}", account.replace("alice", "bob"));
+    let said = faults(&two, &[]);
+    assert!(said.len() == 1 && said[0].contains("account[0].risk: the file has tenant_notional_max"), "{said:?}");
 }
 
 #[test]

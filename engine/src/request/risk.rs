@@ -193,6 +193,11 @@ impl RiskFile {
         self.account.netting()
     }
 
+    /// Whether it limits what the trader holds over all accounts.
+    pub fn limits_the_tenant(&self) -> bool {
+        self.account(&[]).tenant_notional_max.is_some()
+    }
+
     fn table_of(&self, name: &str) -> &StrategyWire {
         self.strategies.get(name).unwrap_or(&self.strategy)
     }
