@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::str::FromStr as _;
 use tests::reference::{self, Fill, Rules};
-use tests::{calypte, component, run, shared_file, spec_candles, synth_candles, temp_dir};
+use tests::{calypte, component, is_installed, run, shared_file, skip, spec_candles, synth_candles, temp_dir};
 
 /// Money, fees and rules of the peers' benchmark.
 const SPEC: [&str; 8] = ["--cash", "1000000", "--fee-taker", "0.00045", "--slippage-bps", "0", "--instrument", "any"];
@@ -167,6 +167,9 @@ fn peak_memory(candles: &Path, more: &[&str]) -> u64 {
 
 #[test]
 fn peak_memory_does_not_grow_with_the_length_of_the_data() {
+    if !is_installed("python3") {
+        return skip("there is no python3 to measure with");
+    }
     let folder = temp_dir();
     let made = [1_000, 50_000, 1_000_000, 2_000_000];
     let made = made.map(|candles| synth_candles(candles, 1, folder.path(), &format!("{candles}.csv.zst")));

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::{calypte_path, repository, run, skip, temp_dir};
+use tests::{calypte_path, is_installed, repository, run, skip, temp_dir};
 
 /// What the folder of a page's commands has of the repository.
 const LINKED: &[&str] =
@@ -94,8 +94,9 @@ fn run_page(page: impl AsRef<Path>) {
             skip(&format!("the commands at {place}: {reason}"));
             continue;
         }
-        if block.commands.contains("redis-cli") && !is_installed("redis-cli") {
-            skip(&format!("the commands at {place}: redis is not installed"));
+        let missing = ["redis-cli", "curl"].into_iter().find(|name| block.commands.contains(name) && !is_installed(name));
+        if let Some(missing) = missing {
+            skip(&format!("the commands at {place}: {missing} is not installed"));
             continue;
         }
         if block.commands == EVERYTHING {
@@ -111,11 +112,6 @@ fn run_page(page: impl AsRef<Path>) {
         let ended = run(&mut shell);
         assert_eq!(ended.code, Some(0), "{place} is not true: {ended}");
     }
-}
-
-/// Whether there is such a program.
-fn is_installed(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok()
 }
 
 /// Makes the folder that a page's commands run in, and returns the search path for them.

@@ -22,7 +22,7 @@ pub use component::{component, hostile};
 pub use market::{spec_candles, synth_candles};
 pub use paths::{repository, shared, shared_file, temp_dir};
 pub use postgres_server::{POSTGRES_PASSWORD, PostgresServer};
-pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, run};
+pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, is_installed, run};
 pub use python::python_environment;
 pub use redis_server::RedisServer;
 pub use skip::skip;

@@ -148,3 +148,8 @@ fn read(mut pipe: impl Read + Send + 'static, stream: Stream, sender: mpsc::Sync
         drop(sender.send((stream, text)));
     });
 }
+
+/// Whether there is such a program.
+pub fn is_installed(program: &str) -> bool {
+    Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
+}

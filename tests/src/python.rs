@@ -1,7 +1,7 @@
 //! Programs from PyPI, pinned with the hashes of their files, in virtual environments that are made once and kept in the target
 //! folder.
 
-use crate::run;
+use crate::{is_installed, run};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,10 @@ pub fn python_environment(name: &str, requirements: &Path) -> Option<PathBuf> {
     let finished = folder.join("finished");
     if finished.is_file() {
         return Some(python);
+    }
+    if !is_installed("python3") {
+        eprintln!("there is no python3");
+        return None;
     }
     let made = run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
     if made.code != Some(0) {
