@@ -27,6 +27,7 @@ mod deploy;
 mod doctor;
 mod record;
 mod services;
+mod supervisor;
 
 // What the program does as a whole.
 mod backtest;
