@@ -23,7 +23,7 @@ pub enum AskError {
     #[error(transparent)]
     NoBudget(#[from] Refused),
     /// The exchange cannot be reached.
-    #[error("{0}")]
+    #[error(transparent)]
     NoReply(#[from] RestError),
     /// The exchange refused it for too many.
     #[error("too many requests from this address")]
@@ -37,7 +37,7 @@ pub enum AskError {
         words: String,
     },
     /// The answer cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] ParseError),
     /// The answer is not whole, or contradicts itself.
     #[error("the answer is not whole: {0}")]
