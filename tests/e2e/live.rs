@@ -218,12 +218,16 @@ async fn trade(path: &Path, candles: &[Candle], cash: Decimal, decisions: Decisi
             tokio::task::yield_now().await;
         }
     };
-    for candle in &candles[HISTORY..] {
+    for (place, candle) in candles[HISTORY..].iter().enumerate() {
         let close = candle.open_time.as_millis() + MINUTE;
         say(quote(candle.open_time, candle.open)).await;
         clock.0.store(close, Ordering::SeqCst);
         say(quote(Timestamp::from_millis(close), candle.close)).await;
         say(MarketEvent::Candle { series: SeriesId::new(0), candle: *candle }).await;
+        if place == 0 {
+            // A stream that fills up as the session begins brings what was history: nobody hears it again.
+            say(MarketEvent::Candle { series: SeriesId::new(0), candle: candles[HISTORY - 5] }).await;
+        }
     }
     news.send(News::Shutdown).await.expect("the session listens");
     let ended = session.await.expect("it does not panic").expect("it ends in order");

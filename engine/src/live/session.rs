@@ -108,6 +108,8 @@ pub struct Session {
     waiting: BTreeMap<SeriesId, VecDeque<Candle>>,
     /// How many answers wait for each series.
     awaited: BTreeMap<SeriesId, usize>,
+    /// When the last candle opened that was handed over as history, by series.
+    covered: BTreeMap<SeriesId, Timestamp>,
     outputs: Vec<Output>,
     ended: Option<Vec<StrategyId>>,
     shutting_down: bool,
@@ -150,6 +152,7 @@ impl Session {
             warming: JoinSet::new(),
             waiting: BTreeMap::new(),
             awaited: BTreeMap::new(),
+            covered: BTreeMap::new(),
             outputs: Vec::new(),
             ended: None,
             shutting_down: false,
@@ -257,6 +260,12 @@ impl Session {
 
     /// The market moved: first for orders, then for strategies, as in a backtest.
     fn market(&mut self, event: MarketEvent) -> Result<(), LiveError> {
+        // A stream that was begun with the account brings its past as well, and may do so after history was read off it.
+        if let MarketEvent::Candle { series, candle } = event
+            && self.covered.get(&series).is_some_and(|last| candle.open_time <= *last)
+        {
+            return Ok(());
+        }
         if let MarketEvent::Candle { series, candle } = event
             && self.awaited.contains_key(&series)
         {
@@ -330,10 +339,12 @@ impl Session {
                 free.insert(series);
             }
             // What came meanwhile is part of history where it overlaps; nothing is handed over twice.
-            if let Some(last) = candles.last().map(|candle| candle.open_time)
-                && let Some(waiting) = self.waiting.get_mut(&series)
-            {
-                waiting.retain(|candle| candle.open_time > last);
+            if let Some(last) = candles.last().map(|candle| candle.open_time) {
+                let covered = self.covered.entry(series).or_insert(last);
+                *covered = last.max(*covered);
+                if let Some(waiting) = self.waiting.get_mut(&series) {
+                    waiting.retain(|candle| candle.open_time > last);
+                }
             }
             let have = u32::try_from(candles.len()).unwrap_or(u32::MAX);
             if let Answer::Subscriptions(subscriptions) = &mut ended.answer {
