@@ -11,6 +11,7 @@ mod database;
 mod demo;
 mod devnet;
 mod doctor;
+mod drift;
 mod engine;
 mod exit;
 mod export;
@@ -69,6 +70,7 @@ enum Command {
     Backtest(backtest::BacktestArgs),
     Sweep(sweep::SweepArgs),
     Replay(replay::ReplayArgs),
+    Drift(drift::DriftArgs),
     Run(trade::TradeArgs),
     Record(record::RecordArgs),
     Export(export::ExportArgs),
@@ -116,6 +118,7 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Backtest(_)
         | Command::Sweep(_)
         | Command::Replay(_)
+        | Command::Drift(_)
         | Command::Run(_)
         | Command::Record(_)
         | Command::Export(_)
@@ -139,6 +142,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Backtest(args) => backtest::run(args, output),
         Command::Sweep(args) => sweep::run(args, output),
         Command::Replay(args) => replay::run(args, output),
+        Command::Drift(args) => drift::run(args, output),
         Command::Run(args) => trade::run(&args, output),
         Command::Record(args) => record::run(&args, output),
         Command::Export(args) => export::run(&args, output),

@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 pub mod data;
 pub mod doctor;
+pub mod drift;
 pub mod exchange;
 pub mod file;
 pub mod health;

@@ -33,6 +33,7 @@ pub use cores::{Cores, Share};
 pub use ears::{Ears, Operator};
 pub use fence::Fence;
 pub use history::{HISTORY_MAX, History, HistoryError};
+pub(crate) use instances::call;
 pub use instances::{Instances, LoadedStrategy};
 pub use link::{Known, Link, Passed, carry};
 pub use notice::{Listener, Notice};

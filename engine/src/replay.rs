@@ -24,7 +24,7 @@ use calypte_host::{SandboxSettings, Strategy, Uploads};
 use calypte_kernel::StrategyId;
 use calypte_kernel::journal::{Mismatch, ReplayError};
 use player::{Carried, Component, Player};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is to be run again.
@@ -153,7 +153,7 @@ impl ReplayReport {
 /// # Errors
 /// [`ReplayFailure`] where it cannot be read or replayed, and what uploads say of the components.
 pub async fn replay(request: &ReplayRequest, control: &Arc<Control>) -> anyhow::Result<ReplayReport> {
-    let epochs = chosen(request)?;
+    let epochs = chosen(&request.journal, request.epoch)?;
     control.expect(epochs.iter().map(Epoch::bytes).sum());
     let mut sandbox: Option<(bool, Uploads)> = None;
     let mut report = ReplayReport { epochs: Vec::new() };
@@ -180,13 +180,14 @@ pub async fn replay(request: &ReplayRequest, control: &Arc<Control>) -> anyhow::
     Ok(report)
 }
 
-/// The epochs to be replayed: each whose own beginning is there, and that of the core it goes on with.
-fn chosen(request: &ReplayRequest) -> Result<Vec<Epoch>, ReplayFailure> {
+/// The epochs to be replayed: each whose own beginning is there, and that of the core it goes on with. Of one that is asked for, those
+/// before it whose core it goes on with.
+pub(crate) fn chosen(journal: &Path, wanted: Option<u32>) -> Result<Vec<Epoch>, ReplayFailure> {
     let mut there: Vec<Epoch> = Vec::new();
     // Where among them the core began that goes on, as long as nothing of it is missing.
     let mut core_began: Option<usize> = None;
-    for epoch in Epoch::all(&request.journal)? {
-        let is_asked_for = request.epoch.is_none_or(|wanted| wanted == epoch.number);
+    for epoch in Epoch::all(journal)? {
+        let is_asked_for = wanted.is_none_or(|wanted| wanted == epoch.number);
         let beginning = match epoch.is_whole.then(|| epoch.beginning()) {
             // Damage to another epoch is its own.
             Some(Err(_)) if !is_asked_for => None,
@@ -202,12 +203,12 @@ fn chosen(request: &ReplayRequest) -> Result<Vec<Epoch>, ReplayFailure> {
         let Some(began) = core_began else { continue };
         let number = epoch.number;
         there.push(epoch);
-        if request.epoch == Some(number) {
+        if wanted == Some(number) {
             return Ok(there.split_off(began));
         }
     }
-    if request.epoch.is_some() || there.is_empty() {
-        let wanted = request.epoch.map_or_else(|| "at all".to_owned(), |epoch| epoch.to_string());
+    if wanted.is_some() || there.is_empty() {
+        let wanted = wanted.map_or_else(|| "at all".to_owned(), |epoch| epoch.to_string());
         let there = there.iter().map(|epoch| epoch.number.to_string()).collect::<Vec<_>>();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         return Err(ReplayFailure::NoEpoch { wanted, there });
@@ -215,7 +216,8 @@ fn chosen(request: &ReplayRequest) -> Result<Vec<Epoch>, ReplayFailure> {
     Ok(there)
 }
 
-fn open_sandbox(facts: &Facts, components: usize) -> anyhow::Result<Uploads> {
+/// A sandbox for so many strategies that ran as the facts say.
+pub(crate) fn open_sandbox(facts: &Facts, components: usize) -> anyhow::Result<Uploads> {
     let instances_max = u32::try_from(components)?.saturating_add(2);
     let settings = SandboxSettings { instances_max, portable: facts.portable, ..SandboxSettings::default() };
     uploads(settings, remark)

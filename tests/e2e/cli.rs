@@ -20,6 +20,7 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "check"],
     &["demo"],
     &["replay"],
+    &["drift"],
     &["run"],
     &["record"],
     &["export"],

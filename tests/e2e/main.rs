@@ -34,6 +34,7 @@ mod backtest;
 mod cli;
 mod devnet;
 mod dirty;
+mod drift;
 mod exchange;
 mod interrupt;
 mod kill;

@@ -1,29 +1,22 @@
 //! The whole system as processes of their own: exchange socket, market data service, a real bus, user engine, sandboxed strategy,
-//! signed orders at the exchange. What the strategy decides there is what it decides in a backtest of what was recorded.
+//! signed orders at the exchange. What the strategy decides there is what it decides in a backtest of its journal.
 
 use crate::bus::connect;
 use crate::devnet::{ACCOUNT, Devnet, KEY};
-use crate::in_process::{request, run, settings};
 use calypte::bus::{Retention, StreamName, Streams as _};
-use calypte::data::CandleWriter;
+use calypte::control::Control;
+use calypte::drift::Span;
 use calypte::journal::Epoch;
 use calypte::market_data::candle_of;
-use calypte::request::RunSettings;
-use calypte::run::Way;
-use calypte_kernel::journal::{Record, Replay};
-use calypte_kernel::{
-    Answer, Candle, CandleEvent, Decimal, Event, Hook, HookEnded, Input, Output, Refusal, StrategyId, Timestamp, VenueEvent,
-    VenueFill,
-};
-use calypte_sim::{EquityPoint, Observer};
+use calypte_kernel::journal::Record;
+use calypte_kernel::{Input, VenueEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tests::{RedisServer, calypte_path, component, temp_dir};
+use tests::{RedisServer, calypte, calypte_path, component, temp_dir};
 
 const MINUTE: i64 = 60_000;
 /// Parameters that let the averages cross while a test waits.
@@ -124,89 +117,29 @@ async fn until_filled(devnet: &Devnet, folder: &Path, fills: usize) {
     }
 }
 
-/// What a journal recorded.
-#[derive(Debug, Clone, Default)]
-struct Recorded {
-    /// Candles that the strategy was given, in order.
-    candles: Vec<Candle>,
-    /// Open time of the first that was no history.
-    from: Option<Timestamp>,
-    /// What was decided on a candle, by when it closed.
-    decisions: Vec<String>,
-    /// Fills by order and trade: after a restart the exchange says them again.
-    fills: BTreeSet<(u64, u64)>,
+/// What strategies were given, by the account's journal.
+async fn given(journal: &Path) -> Vec<Span> {
+    calypte::drift::spans(journal, None, &Control::default()).await.expect("a sound journal")
 }
 
-fn recorded(journal: &Path) -> Recorded {
-    let (mut recorded, mut replay) = (Recorded::default(), Replay::default());
-    let mut delivered: BTreeMap<u64, CandleEvent> = BTreeMap::new();
-    for (place, epoch) in Epoch::all(journal).expect("a journal").iter().enumerate() {
-        if place > 0 {
-            replay.next_epoch();
-        }
+/// How many fills a journal has: after a restart the exchange says them again.
+fn fills_in(journal: &Path) -> usize {
+    let mut fills = BTreeSet::new();
+    for epoch in Epoch::all(journal).expect("a journal") {
         let mut reader = epoch.read();
         while let Some(entry) = reader.next().expect("it is sound") {
-            match &entry.record {
-                Record::Input(Input::HookEnded(HookEnded { number, answer: Answer::Intents(intents), .. })) => {
-                    if let (Some(event), false) = (delivered.get(&number.get()), intents.is_empty()) {
-                        let close = event.candle.open_time.as_millis() + MINUTE;
-                        recorded.decisions.push(format!("{close}: {intents:?}"));
-                    }
-                }
-                Record::Input(Input::Venue(VenueEvent::Fill(fill))) => {
-                    recorded.fills.insert((fill.venue_order.get(), fill.trade_id.get()));
-                }
-                _ => {}
-            }
-            let step = replay.apply(entry.number, entry.time, entry.record).expect("it replays");
-            for output in step.outputs {
-                let Output::Deliver(deliver) = output else { continue };
-                let Hook::Event(Event::Candle(event)) = deliver.hook else { continue };
-                if !event.warm_up && recorded.from.is_none() {
-                    recorded.from = Some(event.candle.open_time);
-                }
-                recorded.candles.push(event.candle);
-                delivered.insert(deliver.number.get(), event);
+            if let Record::Input(Input::Venue(VenueEvent::Fill(fill))) = entry.record {
+                fills.insert((fill.venue_order, fill.trade_id));
             }
         }
     }
-    recorded
+    fills.len()
 }
 
-/// What a backtest decides, by the same words.
-#[derive(Debug, Clone, Default)]
-struct Decisions(Arc<Mutex<Vec<String>>>);
-
-impl Observer for Decisions {
-    fn fill(&mut self, _strategy: StrategyId, _fill: &VenueFill, _position: Decimal) {}
-
-    fn equity(&mut self, _point: EquityPoint) {}
-
-    fn answered(&mut self, time: Timestamp, ended: &HookEnded) {
-        if let Answer::Intents(intents) = &ended.answer
-            && !intents.is_empty()
-        {
-            self.0.lock().expect("nobody panicked with it").push(format!("{}: {intents:?}", time.as_millis()));
-        }
-    }
-
-    fn denied(&mut self, _time: Timestamp, _strategy: StrategyId, refusal: &Refusal) {
-        panic!("nothing is to be denied here: {}: {}", refusal.code, refusal.message);
-    }
-}
-
-/// What the same strategy decides over recorded candles.
-fn backtested(recorded: &Recorded, folder: &Path) -> Vec<String> {
-    let file = folder.join("recorded.csv");
-    let mut writer = CandleWriter::create(&file).expect("a format");
-    recorded.candles.iter().for_each(|candle| writer.write(candle).expect("the test's folder can be written"));
-    writer.finish().expect("the test's folder can be written");
-    let decisions = Decisions::default();
-    let settings = RunSettings { from: recorded.from, ..settings() };
-    let request = request(&[component("ema-atr")], &PARAMETERS, &file, settings);
-    let report = run(request, Box::new(decisions.clone()), Way::Call).expect("the backtest runs");
-    assert_eq!(report.outcome.status, calypte_sim::RunStatus::Completed);
-    decisions.0.lock().expect("nobody panicked with it").clone()
+/// What a backtest of the journal decides, beside what was decided.
+fn drift(journal: &Path) -> serde_json::Value {
+    let (journal, component) = (journal.display().to_string(), component("ema-atr").display().to_string());
+    calypte(["drift", &journal, "--component", &component, "--json"]).ok().json()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,28 +160,19 @@ async fn a_strategy_decides_over_the_bus_what_it_decides_in_a_backtest_of_the_re
     assert!(served["published"].as_u64() > Some(100), "{served}");
 
     let journal = folder.path().join("state/accounts/alice/journal");
-    let recorded = recorded(&journal);
-    assert_eq!(recorded.fills.len(), fills_at(&devnet).await, "every fill of the exchange is in the journal");
-    let mut tested = {
-        let (recorded, folder) = (recorded.clone(), folder.path().to_owned());
-        // It makes a runtime of its own.
-        tokio::task::spawn_blocking(move || backtested(&recorded, &folder)).await.expect("it does not panic")
-    };
-    let mut lived = recorded.decisions.clone();
-    // The end of a backtest's data stops its strategies, as the end of the session does.
-    let last = recorded.candles.last().expect("there were candles").open_time.as_millis() + MINUTE;
-    for decisions in [&mut tested, &mut lived] {
-        decisions.retain(|line| !line.starts_with(&last.to_string()));
-    }
-    assert!(lived.len() >= FILLS - 1, "only {lived:?}: nothing is compared");
-    assert_eq!(lived, tested);
+    assert_eq!(fills_in(&journal), fills_at(&devnet).await, "every fill of the exchange is in the journal");
+    let span = &drift(&journal)["spans"][0];
+    assert_eq!((&span["ended"], &span["same_component"], &span["different"]), (&"stopped".into(), &true.into(), &0.into()));
+    assert!(span["decided"].as_u64() >= Some(FILLS as u64 - 1), "nothing is compared: {span}");
 
     // What the strategy was given is what is on the stream, each candle once.
     let stream: StreamName = "md.BTC.1m".parse().expect("a stream");
     let entries = connect(&redis, Retention::default()).await.newest(&stream, 10_000).await.expect("the server answers");
     let on_stream: BTreeMap<_, _> = entries.iter().filter_map(candle_of).map(|candle| (candle.open_time, candle)).collect();
     assert_eq!(on_stream.len(), entries.iter().filter_map(candle_of).count(), "each candle is there once");
-    assert!(recorded.candles.iter().all(|candle| on_stream.get(&candle.open_time) == Some(candle)));
+    let spans = given(&journal).await;
+    let candles = spans.iter().flat_map(|span| span.candles.values().flatten()).collect::<Vec<_>>();
+    assert!(candles.len() > FILLS && candles.iter().all(|candle| on_stream.get(&candle.open_time) == Some(*candle)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,8 +195,14 @@ async fn a_killed_engine_and_a_killed_market_data_service_go_on_where_they_were(
     market_data.end();
     assert_eq!(traded["accounts"][0]["session"]["strategies"][0]["state"], "stopped", "{traded}");
 
-    let recorded = recorded(&folder.path().join("state/accounts/alice/journal"));
-    assert_eq!(recorded.fills.len(), fills_at(&devnet).await, "every fill of the exchange is in the journal");
-    let opens = recorded.candles.iter().map(|candle| candle.open_time.as_millis()).collect::<Vec<_>>();
+    let journal = folder.path().join("state/accounts/alice/journal");
+    assert_eq!(fills_in(&journal), fills_at(&devnet).await, "every fill of the exchange is in the journal");
+    let spans = given(&journal).await;
+    let opens = spans.iter().flat_map(|span| span.candles.values().flatten()).map(|candle| candle.open_time.as_millis());
+    let opens = opens.collect::<Vec<_>>();
     assert!(opens.windows(2).all(|pair| pair[1] == pair[0] + MINUTE), "no candle is missing, and none comes twice: {opens:?}");
+    // One strategy, over both processes: where candles came late, it decided on them all the same.
+    let drift = drift(&journal);
+    let span = &drift["spans"][0];
+    assert_eq!((drift["spans"].as_array().map(Vec::len), &span["different"]), (Some(1), &0.into()), "{drift}");
 }

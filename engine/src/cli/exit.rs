@@ -1,5 +1,6 @@
 //! How a command ends. The table is in `docs/cli.md`.
 
+use crate::drift::DriftError;
 use crate::record::{FollowError, StoreError};
 use crate::replay::ReplayFailure;
 use crate::report::JournalError;
@@ -25,7 +26,7 @@ pub enum ExitStatus {
     BadInput = 3,
     /// Something of the machine is missing or refuses: a tool, a folder that cannot be written.
     Environment = 4,
-    /// A replay does something else than was done.
+    /// A replay does something else than was done, or a backtest decides something else than was decided.
     Different = 5,
     /// A mistake of this program itself. What was finished before is kept where the command keeps anything.
     Internal = 70,
@@ -120,6 +121,13 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
                 ReplayFailure::Read(_) | ReplayFailure::Records { .. } | ReplayFailure::NoFacts { .. } => ExitStatus::BadInput,
                 ReplayFailure::NoEpoch { .. } | ReplayFailure::NoStrategy { .. } => ExitStatus::Usage,
                 ReplayFailure::Cancelled => ExitStatus::Cancelled,
+            };
+        }
+        if let Some(error) = cause.downcast_ref::<DriftError>() {
+            return match error {
+                DriftError::NoFacts { .. } | DriftError::TooLong | DriftError::Nothing => ExitStatus::BadInput,
+                DriftError::NoStrategy { .. } => ExitStatus::Usage,
+                DriftError::Cancelled => ExitStatus::Cancelled,
             };
         }
         if cause.is::<FollowError>() {

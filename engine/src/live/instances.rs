@@ -127,7 +127,7 @@ async fn serve(
 }
 
 /// Calls one hook. A guest that asks for the next event gets none: the one at hand has to be journalled first.
-pub(super) async fn call(instance: &mut Instance, deliver: Deliver) -> HookEnded {
+pub(crate) async fn call(instance: &mut Instance, deliver: Deliver) -> HookEnded {
     let (strategy, number) = (deliver.strategy, deliver.number);
     let (feed, ended) = instance.call(deliver, Box::new(NoFeed::default())).await;
     if let Some(ended) = ended {
