@@ -5,6 +5,7 @@
 
 mod backtest;
 mod build;
+mod collect;
 mod config;
 mod data;
 mod database;
@@ -84,6 +85,7 @@ enum Command {
     Devnet(devnet::DevnetArgs),
     Doctor(doctor::DoctorArgs),
     MarketData(market_data::MarketDataArgs),
+    Collect(collect::CollectArgs),
     Engine(engine::EngineArgs),
     Kill(kill::KillArgs),
     /// Compiles one component for a parent process, under limits. Not for people.
@@ -130,7 +132,7 @@ const fn log_level(command: &Command) -> LogLevel {
         | Command::Doctor(_)
         | Command::Kill(_)
         | Command::CompileChild => LogLevel::Off,
-        Command::MarketData(_) | Command::Engine(_) => LogLevel::Info,
+        Command::MarketData(_) | Command::Collect(_) | Command::Engine(_) => LogLevel::Info,
     }
 }
 
@@ -153,6 +155,7 @@ fn run(command: Command, output: Output) -> anyhow::Result<ExitStatus> {
         Command::Doctor(args) => doctor::run(&args, output),
         Command::Devnet(args) => devnet::run(&args, output),
         Command::MarketData(args) => market_data::run(&args, output),
+        Command::Collect(args) => collect::run(&args, output),
         Command::Engine(args) => engine::run(&args, output),
         Command::Kill(args) => kill::run(&args, output),
         // `main` of the binary has already turned to it; this is a library call with the same words.

@@ -4,6 +4,7 @@
 pub mod bus;
 pub mod calendar;
 pub mod cli;
+pub mod collect;
 pub mod component;
 pub mod config;
 pub mod control;

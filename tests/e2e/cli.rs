@@ -28,6 +28,7 @@ const COMMANDS: &[&[&str]] = &[
     &["devnet"],
     &["doctor"],
     &["market-data"],
+    &["collect"],
     &["engine"],
     &["kill"],
 ];

@@ -23,6 +23,7 @@ mod examples;
 
 // What the services of a live system share.
 mod bus;
+mod collect;
 mod deploy;
 mod doctor;
 mod record;

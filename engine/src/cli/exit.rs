@@ -1,5 +1,7 @@
 //! How a command ends. The table is in `docs/cli.md`.
 
+use crate::collect::CollectError;
+use crate::data::DataError;
 use crate::drift::DriftError;
 use crate::record::{FollowError, StoreError};
 use crate::replay::ReplayFailure;
@@ -107,13 +109,13 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(error) = cause.downcast_ref::<ComponentError>() {
             return status_of_component(error);
         }
-        if let Some(crate::data::DataError::Cancelled { .. }) = cause.downcast_ref() {
+        if let Some(DataError::Cancelled { .. }) = cause.downcast_ref() {
             return ExitStatus::Cancelled;
         }
         if let Some(BacktestError::OutOfOrder { .. } | BacktestError::TicksOutOfOrder { .. }) = cause.downcast_ref() {
             return ExitStatus::BadInput;
         }
-        if cause.is::<calypte_sim::SourceError>() || cause.is::<crate::data::DataError>() {
+        if cause.is::<calypte_sim::SourceError>() || cause.is::<DataError>() {
             return ExitStatus::BadInput;
         }
         if let Some(error) = cause.downcast_ref::<ReplayFailure>() {
@@ -122,6 +124,9 @@ pub(super) fn status_of(error: &anyhow::Error) -> ExitStatus {
                 ReplayFailure::NoEpoch { .. } | ReplayFailure::NoStrategy { .. } => ExitStatus::Usage,
                 ReplayFailure::Cancelled => ExitStatus::Cancelled,
             };
+        }
+        if let Some(error) = cause.downcast_ref::<CollectError>() {
+            return status_of_collecting(error);
         }
         if let Some(error) = cause.downcast_ref::<DriftError>() {
             return match error {
@@ -157,6 +162,17 @@ const fn status_of_component(error: &ComponentError) -> ExitStatus {
         ComponentError::Unreadable { .. } => ExitStatus::BadInput,
         ComponentError::Refused { cause, .. } if is_verdict(cause) => ExitStatus::Failed,
         ComponentError::Refused { .. } => ExitStatus::Environment,
+    }
+}
+
+const fn status_of_collecting(error: &CollectError) -> ExitStatus {
+    match error {
+        CollectError::Topic(_) => ExitStatus::Usage,
+        CollectError::Bus(_)
+        | CollectError::Taken { .. }
+        | CollectError::Io { .. }
+        | CollectError::Data(DataError::Unreadable { .. }) => ExitStatus::Environment,
+        CollectError::Damaged { .. } | CollectError::Data(_) => ExitStatus::BadInput,
     }
 }
 

@@ -5,7 +5,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Bytes read from the file at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -149,9 +149,15 @@ impl<R: Read> Read for Input<R> {
     }
 }
 
-/// SHA-256 of a file's bytes, in a pass of its own.
-pub(super) fn sha256_of(path: &Path) -> io::Result<String> {
-    Hashed::new(File::open(path)?).finish()
+/// SHA-256 of the bytes of files, one after the other, in a pass of its own.
+pub(super) fn sha256_of(paths: &[PathBuf]) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for path in paths {
+        let mut file = Hashed { inner: File::open(path)?, hash, bytes: 0 };
+        io::copy(&mut file, &mut io::sink())?;
+        hash = file.hash;
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -6,11 +6,13 @@ use super::fault::{At, DataError, ShapeFault};
 use super::input::{Input, Kind, sha256_of};
 use super::notes::Notes;
 use super::options::{OnFault, OnGap, ReadOptions};
+use super::parts::parts;
 use super::row::{Decoded, Fatal, Row};
 use super::table::TableRows;
 use crate::control::Control;
 use calypte_kernel::{Candle, Timestamp};
 use calypte_sim::{BATCH_MAX, CandleSource, SourceError, SourceItem};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -22,11 +24,19 @@ pub const LOAD_CANDLES_MAX: usize = 20_000_000;
 /// Bytes of a text, from wherever they come.
 type Bytes = Box<dyn Read + Send>;
 
-/// One file of candles.
+/// One file of candles, or a folder of files that follow one another.
 pub struct CandleFile {
+    /// The file that is read now.
     path: PathBuf,
-    /// Bytes of the file; 0 where that is not known.
+    /// Bytes of all files; 0 where that is not known.
     length: u64,
+    /// Bytes of the files before this one, and of this one.
+    passed: (u64, u64),
+    /// Files that follow.
+    parts: VecDeque<PathBuf>,
+    /// All files of a folder; none where it is a single one.
+    all: Vec<PathBuf>,
+    options: ReadOptions,
     /// Who is told how far reading has come, and how far he was told it has.
     watched: Option<(Arc<Control>, u64)>,
     rows: Rows,
@@ -45,6 +55,26 @@ enum Rows {
 }
 
 impl Rows {
+    /// Opens a file; with how many bytes it has.
+    fn open(path: &Path, options: &ReadOptions) -> Result<(Self, u64), DataError> {
+        let unreadable = |source| opening(path, source);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let kind = Kind::of(&mut file).map_err(unreadable)?.map_err(|fault| Fatal::Shape(fault).in_file(path))?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let rows = if kind == Kind::Parquet {
+            let rows = TableRows::new(file, options).map_err(|fatal| fatal.in_file(path))?;
+            Self::Table(Box::new(rows))
+        } else {
+            Self::text(path, Box::new(file), kind, options)?
+        };
+        Ok((rows, length))
+    }
+
+    fn text(path: &Path, bytes: Bytes, kind: Kind, options: &ReadOptions) -> Result<Self, DataError> {
+        let rows = Input::new(bytes, kind).map_err(Fatal::Io).and_then(|input| CsvRows::new(input, options));
+        Ok(Self::Text(Box::new(rows.map_err(|fatal| fatal.in_file(path))?)))
+    }
+
     #[inline]
     fn next(&mut self, row: &mut Row) -> Result<Decoded, Fatal> {
         match self {
@@ -55,23 +85,29 @@ impl Rows {
 }
 
 impl CandleFile {
-    /// Opens a file: CSV, plain or compressed with gzip or zstd, or Parquet. What it is, its first bytes say.
+    /// Opens a file: CSV, plain or compressed with gzip or zstd, or Parquet. What it is, its first bytes say. Of a folder the files are
+    /// read in the order of their names, as if they were one.
     ///
     /// # Errors
     /// Where it cannot be read, or is no table of candles.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, DataError> {
-        let unreadable = |source| DataError::Unreadable { file: path.to_owned(), action: "opening", source };
-        let mut file = File::open(path).map_err(unreadable)?;
-        let shape = |fault| Fatal::Shape(fault).in_file(path);
-        let kind = Kind::of(&mut file).map_err(unreadable)?.map_err(shape)?;
-        let length = file.metadata().map_err(unreadable)?.len();
-        let opened = if kind == Kind::Parquet {
-            let rows = TableRows::new(file, options).map_err(|fatal| fatal.in_file(path))?;
-            Self::new(path, Rows::Table(Box::new(rows)), Checks::new(options, At::Row))
-        } else {
-            Self::text(path, Box::new(file), kind, options)?
-        };
-        Ok(Self { length, ..opened })
+        let mut parts = parts(path).map_err(|source| opening(path, source))?;
+        let all = if parts.len() > 1 { parts.iter().cloned().collect() } else { Vec::new() };
+        let length = parts.iter().filter_map(|part| part.metadata().ok()).map(|part| part.len()).sum();
+        let first = parts.pop_front().expect("a path stands for at least one file");
+        let (rows, bytes) = Rows::open(&first, options)?;
+        let at = if matches!(rows, Rows::Table(_)) { At::Row } else { At::Line };
+        let file = Self::new(&first, rows, Checks::new(options, at), options);
+        Ok(Self { length, passed: (0, bytes), parts, all, ..file })
+    }
+
+    /// Goes on with the next file of a folder.
+    #[cold]
+    fn go_on(&mut self, next: PathBuf) -> Result<(), DataError> {
+        let (rows, bytes) = Rows::open(&next, &self.options)?;
+        let (before, this) = self.passed;
+        (self.rows, self.path, self.passed) = (rows, next, (before + this, bytes));
+        Ok(())
     }
 
     /// Tells how far reading has come, in bytes of the file.
@@ -80,21 +116,23 @@ impl CandleFile {
         Self { watched: Some((control, 0)), ..self }
     }
 
-    /// Bytes of the file; 0 where that is not known.
+    /// Bytes of the file, or of all files of the folder; 0 where that is not known.
     pub const fn length(&self) -> u64 {
         self.length
     }
 
-    /// Bytes of the file that were read so far; of a table the part of its rows.
+    /// Bytes that were read so far; of a table the part of its rows.
     pub fn position(&self) -> u64 {
-        match &self.rows {
-            Rows::Text(rows) => rows.bytes(),
-            Rows::Table(rows) => {
-                let (row, rows) = rows.position();
-                let part = u128::from(self.length) * u128::from(row) / u128::from(rows.max(1));
-                u64::try_from(part).unwrap_or(self.length)
+        let (before, this) = self.passed;
+        before
+            + match &self.rows {
+                Rows::Text(rows) => rows.bytes(),
+                Rows::Table(rows) => {
+                    let (row, rows) = rows.position();
+                    let part = u128::from(this) * u128::from(row) / u128::from(rows.max(1));
+                    u64::try_from(part).unwrap_or(this)
+                }
             }
-        }
     }
 
     fn tell_position(&mut self) {
@@ -110,19 +148,26 @@ impl CandleFile {
     /// # Errors
     /// Where it is no table of candles.
     pub fn from_text(name: &str, reader: impl Read + Send + 'static, options: &ReadOptions) -> Result<Self, DataError> {
-        Self::text(Path::new(name), Box::new(reader), Kind::Text, options)
+        let path = Path::new(name);
+        let rows = Rows::text(path, Box::new(reader), Kind::Text, options)?;
+        Ok(Self::new(path, rows, Checks::new(options, At::Line), options))
     }
 
-    fn text(path: &Path, bytes: Bytes, kind: Kind, options: &ReadOptions) -> Result<Self, DataError> {
-        let rows = Input::new(bytes, kind)
-            .map_err(Fatal::Io)
-            .and_then(|input| CsvRows::new(input, options))
-            .map_err(|fatal| fatal.in_file(path))?;
-        Ok(Self::new(path, Rows::Text(Box::new(rows)), Checks::new(options, At::Line)))
-    }
-
-    fn new(path: &Path, rows: Rows, checks: Checks) -> Self {
-        Self { path: path.to_owned(), length: 0, watched: None, rows, checks, candles: 0, ended: false, failed: None }
+    fn new(path: &Path, rows: Rows, checks: Checks, options: &ReadOptions) -> Self {
+        Self {
+            path: path.to_owned(),
+            length: 0,
+            passed: (0, 0),
+            parts: VecDeque::new(),
+            all: Vec::new(),
+            options: options.clone(),
+            watched: None,
+            rows,
+            checks,
+            candles: 0,
+            ended: false,
+            failed: None,
+        }
     }
 
     /// What was found so far and did not end the reading.
@@ -131,17 +176,18 @@ impl CandleFile {
     }
 
     /// SHA-256 of the file's bytes, in hexadecimal. Text is hashed while it is read, and what is left of it now; a table is read
-    /// once more.
+    /// once more, and so are the files of a folder, one after the other.
     ///
     /// # Errors
     /// Where the file cannot be read to its end.
     pub fn sha256(&mut self) -> Result<String, DataError> {
         let hash = match &mut self.rows {
+            _ if !self.all.is_empty() => sha256_of(&self.all),
             Rows::Text(rows) => {
                 self.ended = true; // the rest of the text goes into the hash
                 rows.sha256()
             }
-            Rows::Table(_) => sha256_of(&self.path),
+            Rows::Table(_) => sha256_of(std::slice::from_ref(&self.path)),
         };
         hash.map_err(|source| DataError::Unreadable { file: self.path.clone(), action: "hashing", source })
     }
@@ -207,9 +253,12 @@ impl CandleFile {
             Decoded::Row => self.checks.push(row, batch),
             Decoded::Fault { number, fault } => self.checks.undecodable(number, fault),
             Decoded::End => {
-                self.ended = true;
                 if let Rows::Text(rows) = &self.rows {
-                    self.checks.notes.last_line_unended = rows.unended();
+                    self.checks.notes.last_line_unended |= rows.unended();
+                }
+                match self.parts.pop_front() {
+                    Some(next) => return self.go_on(next).map(|()| true),
+                    None => self.ended = true,
                 }
                 Ok(())
             }
@@ -250,6 +299,10 @@ impl CandleFile {
         };
         Err(Fatal::Shape(fault).in_file(&self.path))
     }
+}
+
+fn opening(path: &Path, source: std::io::Error) -> DataError {
+    DataError::Unreadable { file: path.to_owned(), action: "opening", source }
 }
 
 impl CandleSource for CandleFile {

@@ -20,14 +20,16 @@ pub use fault::TickFault;
 use super::csv::LineFault;
 use super::csv_lines::CsvLines;
 use super::fault::{At, DataError, RowFault, ShapeFault};
-use super::input::{Input, Kind};
+use super::input::{Input, Kind, sha256_of};
 use super::notes::{Fate, Notes};
 use super::options::{OnFault, ReadOptions};
+use super::parts::parts;
 use super::row::Fatal;
 use calypte_kernel::{InstrumentId, Timestamp};
 use calypte_sim::{BATCH_MAX, SourceError, Tick, TickKind, TickSource};
 use layout::Layout;
 use row::Rows;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -39,12 +41,18 @@ pub const LOAD_TICKS_MAX: usize = 20_000_000;
 /// Bytes of a text, from wherever they come.
 type Bytes = Box<dyn Read + Send>;
 
-/// One file of ticks.
+/// One file of ticks, or a folder of files that follow one another.
 pub struct TickFile {
+    /// The file that is read now.
     path: PathBuf,
+    /// Files that follow.
+    parts: VecDeque<PathBuf>,
+    /// All files of a folder; none where it is a single one.
+    all: Vec<PathBuf>,
+    of: (InstrumentId, TickKind),
+    options: ReadOptions,
     lines: CsvLines<Bytes>,
     rows: Rows,
-    on_fault: OnFault,
     notes: Notes,
     /// Time of the latest tick, as it is due, and where it stands.
     previous: Option<(i64, At)>,
@@ -52,21 +60,37 @@ pub struct TickFile {
 }
 
 impl TickFile {
-    /// Opens a file of one kind of tick of one instrument: CSV, plain or compressed with gzip or zstd.
+    /// Opens a file of one kind of tick of one instrument: CSV, plain or compressed with gzip or zstd. Of a folder the files are read in
+    /// the order of their names, as if they were one.
     ///
     /// # Errors
     /// Where it cannot be read, or is no table of that kind.
     pub fn open(path: &Path, instrument: InstrumentId, kind: TickKind, options: &ReadOptions) -> Result<Self, DataError> {
-        let unreadable = |source| DataError::Unreadable { file: path.to_owned(), action: "opening", source };
-        let mut file = File::open(path).map_err(unreadable)?;
+        let mut parts = parts(path).map_err(|source| opening(path, source))?;
+        let all = if parts.len() > 1 { parts.iter().cloned().collect() } else { Vec::new() };
+        let first = parts.pop_front().expect("a path stands for at least one file");
+        let opened = Self::file(&first, (instrument, kind), options)?;
+        Ok(Self { parts, all, ..opened })
+    }
+
+    fn file(path: &Path, of: (InstrumentId, TickKind), options: &ReadOptions) -> Result<Self, DataError> {
+        let mut file = File::open(path).map_err(|source| opening(path, source))?;
         let shape = |fault| Fatal::Shape(fault).in_file(path);
-        match Kind::of(&mut file).map_err(unreadable)?.map_err(shape)? {
+        match Kind::of(&mut file).map_err(|source| opening(path, source))?.map_err(shape)? {
             Kind::Parquet => {
                 let advice = "write trades, quotes, books and funding rates as CSV";
                 Err(shape(ShapeFault::NotATable { what: "a Parquet file", advice }))
             }
-            text => Self::text(path, Box::new(file), text, (instrument, kind), options),
+            text => Self::text(path, Box::new(file), text, of, options),
         }
+    }
+
+    /// Goes on with the next file of a folder.
+    #[cold]
+    fn go_on(&mut self, next: &Path) -> Result<(), DataError> {
+        let Self { path, lines, rows, .. } = Self::file(next, self.of, &self.options)?;
+        (self.path, self.lines, self.rows) = (path, lines, rows);
+        Ok(())
     }
 
     /// Reads plain CSV from anywhere, under a name for messages.
@@ -86,7 +110,7 @@ impl TickFile {
         path: &Path,
         bytes: Bytes,
         form: Kind,
-        (instrument, kind): (InstrumentId, TickKind),
+        of @ (instrument, kind): (InstrumentId, TickKind),
         options: &ReadOptions,
     ) -> Result<Self, DataError> {
         let opened = Input::new(bytes, form).map_err(Fatal::Io).and_then(|input| {
@@ -95,8 +119,18 @@ impl TickFile {
             Ok((lines, Rows::new(instrument, layout)))
         });
         let (lines, rows) = opened.map_err(|fatal| fatal.in_file(path))?;
-        let (path, on_fault) = (path.to_owned(), options.on_fault);
-        Ok(Self { path, lines, rows, on_fault, notes: Notes::default(), previous: None, ended: false })
+        Ok(Self {
+            path: path.to_owned(),
+            parts: VecDeque::new(),
+            all: Vec::new(),
+            of,
+            options: options.clone(),
+            lines,
+            rows,
+            notes: Notes::default(),
+            previous: None,
+            ended: false,
+        })
     }
 
     /// What was found so far and did not end the reading.
@@ -111,7 +145,8 @@ impl TickFile {
     pub fn sha256(&mut self) -> Result<String, DataError> {
         self.ended = true;
         let unreadable = |source| DataError::Unreadable { file: self.path.clone(), action: "hashing", source };
-        self.lines.sha256().map_err(unreadable)
+        let hash = if self.all.is_empty() { self.lines.sha256() } else { sha256_of(&self.all) };
+        hash.map_err(unreadable)
     }
 
     /// Appends the next ticks, at most [`BATCH_MAX`]. False: there are no more, and nothing was added.
@@ -142,8 +177,11 @@ impl TickFile {
         });
         let (at, fault) = match read.map_err(|fatal| fatal.in_file(&self.path))? {
             None => {
+                self.notes.last_line_unended |= self.lines.unended();
+                if let Some(next) = self.parts.pop_front() {
+                    return self.go_on(&next).map(|()| None);
+                }
                 self.ended = true;
-                self.notes.last_line_unended = self.lines.unended();
                 return self.check_emptiness().map(|()| None);
             }
             Some(Ok(tick)) => {
@@ -153,7 +191,7 @@ impl TickFile {
             Some(Err((_, LineFault::Shape(fault)))) => return Err(Fatal::Shape(*fault).in_file(&self.path)),
             Some(Err((at, LineFault::Row(fault)))) => (at, fault),
         };
-        if self.on_fault == OnFault::Stop {
+        if self.options.on_fault == OnFault::Stop {
             return Err(DataError::Row { file: self.path.clone(), at, fault });
         }
         self.notes.rows += 1;
@@ -173,6 +211,10 @@ impl TickFile {
         };
         Err(Fatal::Shape(fault).in_file(&self.path))
     }
+}
+
+fn opening(path: &Path, source: std::io::Error) -> DataError {
+    DataError::Unreadable { file: path.to_owned(), action: "opening", source }
 }
 
 /// Whether a tick comes after the one before it; then it is the one before the next.
