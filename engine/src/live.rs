@@ -39,7 +39,7 @@ pub use link::{Known, Link, Passed, carry};
 pub use notice::{Listener, Notice};
 pub use paper::{Paper, PaperSettings};
 pub use receipt::Receipt;
-pub use restore::{RestoreError, Restored, restore, same_market};
+pub use restore::{Lost, RestoreError, Restored, restore, same_market};
 pub use session::{Ended, LiveError, News, Session, SessionSettings, Surroundings, WAITING_MAX};
 pub use summary::{Counts, LINES_MAX, PositionRecord, SessionRecord, StrategyRecord, Summary};
 pub use trade::{TradeRequest, Traded, base_fees, trade};

@@ -118,7 +118,7 @@ async fn serve(
         }
         let ended = match &mut instance {
             Some(instance) => share.compute(call(instance, deliver), |ended| ended.fuel).await,
-            None => fault(id, number, "a hook was called before init"),
+            None => fault(id, number, "it has no instance: its init was not called, or the journal did not give it back"),
         };
         if answers.send(ended).await.is_err() {
             return;

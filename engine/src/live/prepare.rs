@@ -78,6 +78,10 @@ pub(crate) async fn session(
     };
     same_market(restored.core.settings(), &core)?;
     show(vec![format!("the account goes on from its journal: {} inputs replayed", restored.inputs)]);
+    for (id, lost) in &restored.lost {
+        let name = strategies.iter().find(|(loaded, _)| loaded.id == *id).map_or("a strategy", |(loaded, _)| &loaded.name);
+        show(vec![format!("warning: {name} fails at its next event: {lost}")]);
+    }
     let missing = deployments.filter(|deployment| restored.core.strategy(deployment.strategy).is_none()).collect();
     let writer = open(folder, &restored.settings, request, &loaded)?;
     let mut outputs = Vec::new();

@@ -6,7 +6,9 @@ use crate::replay::difference;
 use crate::run::state_of;
 use calypte_host::{Instance, InstanceSettings};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
-use calypte_kernel::{CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, Timestamp, TradingCore};
+use calypte_kernel::{
+    CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, Timestamp, TradingCore,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -46,21 +48,21 @@ pub enum RestoreError {
         #[source]
         fault: Box<Fault>,
     },
-    /// A strategy answers an event of the past otherwise than it did: it is another component, or it is not deterministic.
-    #[error(
-        "strategy {strategy} answers event {event} with {got}, where it once answered {expected}: run the component that the \
-         journal was written with, or begin a new journal"
-    )]
-    Differs {
-        /// Which.
-        strategy: StrategyId,
-        /// On which event.
-        event: u64,
-        /// What it did then.
-        expected: String,
-        /// What it does now.
-        got: String,
-    },
+}
+
+/// A strategy that answers an event of the past otherwise than it did: it is another component, or it is not deterministic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it answers event {event} with {got}, where it once answered {expected}: run the component that the journal was written with, or \
+     begin a new journal"
+)]
+pub struct Lost {
+    /// On which event.
+    pub event: u64,
+    /// What it did then.
+    pub expected: String,
+    /// What it does now.
+    pub got: String,
 }
 
 /// What a journal gave back.
@@ -72,6 +74,8 @@ pub struct Restored {
     pub settings: CoreSettings,
     /// Instances that are at work.
     pub instances: BTreeMap<StrategyId, Instance>,
+    /// Why strategies have no instance that had one: each fails at its next event, and the rest of the account goes on.
+    pub lost: BTreeMap<StrategyId, Lost>,
     /// Events that were handed out and never answered.
     pub unanswered: Vec<Deliver>,
     /// The time of the last input.
@@ -89,7 +93,7 @@ impl std::fmt::Debug for Restored {
 /// Rebuilds an account. None: there is no journal yet.
 ///
 /// # Errors
-/// Where the journal cannot be read or replayed, or a strategy no longer does what it did.
+/// Where the journal cannot be read or replayed, or a strategy cannot be started.
 pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Option<Restored>, RestoreError> {
     if !folder.exists() {
         return Ok(None);
@@ -108,6 +112,7 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
         settings: None,
         strategies,
         instances: BTreeMap::new(),
+        lost: BTreeMap::new(),
         pending: BTreeMap::new(),
         time: Timestamp::from_millis(i64::MIN),
         inputs: 0,
@@ -122,9 +127,14 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
             tokio::task::consume_budget().await;
         }
     }
-    let Player { replay, settings, instances, pending, time, inputs, .. } = player;
+    let Player { replay, settings, instances, mut lost, pending, time, inputs, .. } = player;
     let Some((core, settings)) = replay.into_core().zip(settings) else { return Ok(None) };
-    Ok(Some(Restored { core, settings, instances, unanswered: pending.into_values().collect(), time, inputs }))
+    // One that ended has no further event: it begins anew.
+    let is_at_work =
+        |state: &StrategyState| matches!(state, StrategyState::WarmingUp | StrategyState::Running | StrategyState::Stopping);
+    lost.retain(|strategy, _| core.strategy(*strategy).is_some_and(|strategy| is_at_work(strategy.state())));
+    let unanswered = pending.into_values().collect();
+    Ok(Some(Restored { core, settings, instances, lost, unanswered, time, inputs }))
 }
 
 /// Says where the settings of a restored account differ from those that are asked for now.
@@ -153,6 +163,8 @@ struct Player<'a> {
     settings: Option<CoreSettings>,
     strategies: &'a [LoadedStrategy],
     instances: BTreeMap<StrategyId, Instance>,
+    /// Those that were given up, until a new instance begins.
+    lost: BTreeMap<StrategyId, Lost>,
     /// What was handed out and is not answered yet.
     pending: BTreeMap<StrategyId, Deliver>,
     time: Timestamp,
@@ -197,14 +209,16 @@ impl Player<'_> {
             let started = loaded.component.instantiate(settings).await;
             let started = started.map_err(|fault| RestoreError::Start { strategy, fault: Box::new(fault) })?;
             self.instances.insert(strategy, started);
+            self.lost.remove(&strategy);
         }
         let Some(instance) = self.instances.get_mut(&strategy) else { return Ok(()) };
         let got = call(instance, deliver).await;
         // The answer of `init` was told how much history there was.
         let is_init = matches!(expected.answer, calypte_kernel::Answer::Subscriptions(_));
         if !is_init && let Some((expected_words, got)) = difference(expected, &got) {
-            let event = expected.number.get();
-            return Err(RestoreError::Differs { strategy, event, expected: expected_words, got });
+            self.instances.remove(&strategy);
+            self.lost.insert(strategy, Lost { event: expected.number.get(), expected: expected_words, got });
+            return Ok(());
         }
         if !instance.is_alive() {
             self.instances.remove(&strategy);
