@@ -1,9 +1,6 @@
 //! The kill switch from outside: a file ends what a running process does at the exchange, and holds over restarts.
 
 use crate::devnet::{ACCOUNT, Devnet, FAST, KEY};
-use calypte::journal::Epoch;
-use calypte_kernel::journal::Record;
-use calypte_kernel::{Answer, Input};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -137,50 +134,4 @@ fn a_kill_that_nobody_would_obey_is_said() {
     {
         assert_eq!(calypte(wrong.iter().copied()).code, Some(2));
     }
-}
-
-/// Whether a strategy decided something that is in the journal.
-fn has_decided(journal: &Path) -> bool {
-    let Ok(epochs) = Epoch::all(journal) else { return false };
-    epochs.iter().any(|epoch| {
-        let mut reader = epoch.read();
-        // What is being written may be torn: then there is more to come.
-        std::iter::from_fn(|| reader.next().ok().flatten()).any(|entry| {
-            matches!(&entry.record, Record::Input(Input::HookEnded(ended))
-                if matches!(&ended.answer, Answer::Intents(intents) if !intents.is_empty()))
-        })
-    })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_strategy_that_answers_its_past_otherwise_fails_and_its_account_goes_on() {
-    let devnet = Devnet::start(&FAST);
-    let folder = temp_dir();
-    let strategy = folder.path().join("member.wasm");
-    let be = |name: &str| drop(fs::copy(component(name), &strategy).expect("the test's folder can be written"));
-    let mut words = ["run", "--symbol", "BTC", "--json", "--url"].map(str::to_owned).to_vec();
-    words.extend([devnet.url("url"), "--state".to_owned(), folder.path().join("state").display().to_string()]);
-    words.push(strategy.display().to_string());
-
-    be("grid");
-    let child =
-        Command::new(calypte_path()).args(&words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-    let trader = Trader(child.expect("it starts"));
-    let mut ticks = tokio::time::interval(ASK_EVERY);
-    let deciding = async {
-        while !has_decided(&folder.path().join("state/journal")) {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, deciding).await.expect("the strategy decides");
-    // Killed without a warning.
-    drop(trader);
-
-    be("ema-atr");
-    words.extend(["--duration", "4s"].map(str::to_owned));
-    let imposter = calypte(&words);
-    assert_eq!(imposter.code, Some(1), "{imposter}");
-    assert!(imposter.stderr.contains("member fails at its next event: it answers event"), "{imposter}");
-    let record = imposter.json();
-    assert!(record["strategies"][0]["state"].as_str().is_some_and(|state| state.starts_with("faulted")), "{record}");
 }

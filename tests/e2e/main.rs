@@ -37,6 +37,7 @@ mod devnet;
 mod dirty;
 mod drift;
 mod exchange;
+mod imposter;
 mod interrupt;
 mod kill;
 mod live;
