@@ -188,6 +188,7 @@ impl Desk {
         let name: LeaseName = format!("account.{}", self.plan.name).parse().expect("names of accounts leave room for it");
         let (bus, settings) = (&self.shared.bus, &self.shared.settings);
         let mut told = false;
+        let mut pause = PAUSE_MIN;
         loop {
             match bus.acquire(&name, &settings.name, settings.lease_life).await {
                 Ok(Acquired::Ours(lease)) => return Ok(lease),
@@ -199,7 +200,8 @@ impl Desk {
                 }
                 Err(error) if error.may_pass() => {
                     tracing::warn!(%error, account = %self.plan.name, "the lease cannot be asked for");
-                    tokio::time::sleep(PAUSE_MAX).await;
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(PAUSE_MAX);
                 }
                 Err(error) => return Err(error),
             }
@@ -209,20 +211,12 @@ impl Desk {
     /// Trades as long as the lease lasts.
     async fn trade(&mut self, mut lease: Lease, stopped: &mut watch::Receiver<bool>) -> anyhow::Result<Left> {
         let fence = Fence::new(lease.valid_until());
-        let mut opening = Box::pin(self.open(fence.clone()));
         let life = self.shared.settings.lease_life;
-        // Rebuilding a long journal takes longer than a lease.
-        let opened = loop {
-            tokio::select! {
-                opened = &mut opening => break opened,
-                renewed = renewal(&self.shared.bus, &mut lease, life, &fence) => {
-                    if !renewed {
-                        return Ok(Left::LeaseLost);
-                    }
-                }
-            }
+        let opened = tokio::select! {
+            opened = self.open(fence.clone()) => opened,
+            // Rebuilding a long journal takes longer than a lease.
+            () = keep(&self.shared.bus, &mut lease, life, &fence) => return Ok(Left::LeaseLost),
         };
-        drop(opening);
         let mut running = match opened {
             Ok(Ok(running)) => running,
             Ok(Err(left)) => {
@@ -375,20 +369,20 @@ impl Desk {
         fence: &Fence,
         stopped: &mut watch::Receiver<bool>,
     ) -> anyhow::Result<Left> {
-        let life = self.shared.settings.lease_life;
+        let shared = Arc::clone(&self.shared);
+        // One future for all of it: a renewal that was given up at each look would never end where the bus takes longer than that.
+        let mut kept = std::pin::pin!(keep(&shared.bus, lease, shared.settings.lease_life, fence));
         let mut told = false;
         loop {
             tokio::select! {
                 ended = &mut running.session => return self.ended(ended, &running.summary),
                 _ = &mut running.tied, if !told => {
-                    running.session.abort();
+                    cut(&mut running.session).await;
                     return Ok(Left::Again("market data is not brought to it".to_owned()));
                 }
-                renewed = renewal(&self.shared.bus, lease, life, fence) => {
-                    if !renewed {
-                        running.session.abort();
-                        return Ok(Left::LeaseLost);
-                    }
+                () = &mut kept => {
+                    cut(&mut running.session).await;
+                    return Ok(Left::LeaseLost);
                 }
                 () = told_to_stop(stopped), if !told => {
                     told = true;
@@ -418,6 +412,18 @@ impl Desk {
 async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     // The guard that is given back may not be held across the other branches.
     drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+/// Ends a session where it stands, and waits until it has let its journal go: whoever goes on opens it again.
+async fn cut(session: &mut JoinHandle<Result<Ended, LiveError>>) {
+    session.abort();
+    // That it was ended is no news; that it failed before is the same to whoever begins again.
+    drop(session.await);
+}
+
+/// Renews a lease as long as it is ours.
+async fn keep(bus: &Arc<dyn Bus>, lease: &mut Lease, life: Duration, fence: &Fence) {
+    while renewal(bus, lease, life, fence).await {}
 }
 
 /// Renews a lease when it is time to; whether it is still ours.
