@@ -212,7 +212,15 @@ impl Hub {
 
     async fn command(&mut self, command: Command) -> Result<(), BusError> {
         match command {
-            Command::Attach(attach) => self.attach(attach).await,
+            Command::Attach(attach) => {
+                let account = attach.account;
+                let attached = self.attach(attach).await;
+                if attached.is_err() {
+                    // Half attached it would miss what it was not brought, and nobody would say so: it is let go, and starts again.
+                    self.detach(account);
+                }
+                attached
+            }
             Command::Detach(account) => {
                 self.detach(account);
                 Ok(())
@@ -237,7 +245,7 @@ impl Hub {
                 let close = timeframe.close_of(known);
                 let place = EntryId::new(u64::try_from(close.as_millis()).unwrap_or(0), u64::MAX);
                 missed.begin(now, stream.clone(), (feed, instrument_of(feed)), Some((place, 0)), Some(close));
-                let newer = self.bus.range(&stream, place, EntryId::MAX, READ_MAX).await?;
+                let newer = self.newer(&stream, place).await?;
                 after = newer.last().map_or(after, |entry| entry.id.max(after));
                 entries.extend(newer);
             } else if matches!(feed, Feed::Quotes(_) | Feed::Context(_)) {
@@ -257,6 +265,21 @@ impl Hub {
             self.tell(account, News::Market(event.event)).await;
         }
         Ok(())
+    }
+
+    /// All entries of a stream from a place on: as many reads as a stream keeps, since the newest are in the last of them.
+    async fn newer(&self, stream: &StreamName, mut from: EntryId) -> Result<Vec<Entry>, BusError> {
+        let mut entries = Vec::new();
+        loop {
+            let read = self.bus.range(stream, from, EntryId::MAX, READ_MAX).await?;
+            let is_last = read.len() < READ_MAX;
+            let next = read.last().and_then(|entry| entry.id.next());
+            entries.extend(read);
+            match next {
+                Some(next) if !is_last => from = next,
+                _ => return Ok(entries),
+            }
+        }
     }
 
     /// Reads a stream from now on, where it is not read yet.

@@ -3,6 +3,7 @@
 use super::feeds::Lane;
 use super::hub::{Attach, Command, Hub};
 use super::{EngineSettings, HubTally};
+use crate::bus::limits::{PUBLISH_MAX, READ_MAX};
 use crate::bus::{Bus, GroupName, MemoryBus, Retention, StreamName, Streams as _, Topic};
 use crate::health::Vitals;
 use crate::live::News;
@@ -28,7 +29,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let bus = Arc::new(MemoryBus::new(Retention::default()));
+        Self::keeping(Retention::default())
+    }
+
+    fn keeping(retention: Retention) -> Self {
+        let bus = Arc::new(MemoryBus::new(retention));
         let settings = EngineSettings::new("engine-1".parse().expect("a name"));
         let vitals = Vitals::new("engine", Timeframe::MINUTE, []);
         let shared = Arc::clone(&bus) as Arc<dyn Bus>;
@@ -51,9 +56,14 @@ impl Bench {
             let event = MarketEvent::Candle { series: SeriesId::new(0), candle };
             self.publisher.take(now, now, &event).expect("there is room");
         }
-        let entries = self.publisher.waiting(usize::MAX).to_vec();
-        self.bus.publish(&entries, None).await.expect("memory takes it");
-        self.publisher.written(entries.len());
+        loop {
+            let entries = self.publisher.waiting(PUBLISH_MAX).to_vec();
+            if entries.is_empty() {
+                return;
+            }
+            self.bus.publish(&entries, None).await.expect("memory takes it");
+            self.publisher.written(entries.len());
+        }
     }
 
     /// An account that knows candles up to a minute.
@@ -111,6 +121,19 @@ async fn an_account_is_brought_what_it_missed_and_then_each_new_candle_once() {
         assert_eq!(minute(&news), expected);
         assert!(matches!(news, News::Read(..)), "it came with an entry");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_missed_more_than_one_read_brings_is_brought_all_of_it() {
+    let mut bench = Bench::keeping(Retention::of_each(2 * READ_MAX as u64));
+    let missed = i64::try_from(READ_MAX).expect("it is small") + 50;
+    bench.publish(1..=missed).await;
+    let mut told = bench.attach(0, Some(0)).await;
+    for expected in 1..=missed {
+        assert_eq!(minute(&next(&mut told).await), expected);
+    }
+    bench.publish([missed + 1]).await;
+    assert_eq!(minute(&next(&mut told).await), missed + 1);
 }
 
 #[tokio::test]
