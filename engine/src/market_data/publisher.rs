@@ -146,9 +146,11 @@ impl Publisher {
         Ok(())
     }
 
-    /// Ends a stream.
+    /// Ends a stream. What waits of it is let go: where it begins again it goes on after what is on the bus, and what was not written
+    /// until then is heard again or said to be a gap.
     pub fn end(&mut self, stream: &StreamName) {
         self.streams.remove(stream);
+        self.waiting.retain(|entry| entry.stream != *stream);
         self.derived.remove(stream);
         self.feeds.retain(|_, other| other != stream);
         self.derived.values_mut().for_each(|all| all.retain(|derived| derived.stream != *stream));

@@ -136,6 +136,21 @@ fn a_candle_twice_is_written_once_and_a_hole_is_said() {
 }
 
 #[test]
+fn a_stream_that_ends_while_entries_wait_begins_again_after_what_is_on_the_bus() {
+    let mut publisher = begun();
+    closed(&mut publisher, 0);
+    let first = publisher.waiting(1)[0].clone();
+    publisher.written(1);
+    (1..5).for_each(|minute| closed(&mut publisher, minute));
+    publisher.end(&minutes());
+    assert_eq!(drain(&mut publisher), ["md.BTC.5m 5-0 #1 candle 0"], "what waits of others stays");
+    publisher.begin(close(4), MINUTES, &minutes(), Last::of(&[Entry::from(first)]));
+    assert_eq!(publisher.after(&minutes()), Some(candle(0).open_time));
+    (1..3).for_each(|minute| closed(&mut publisher, minute));
+    assert_eq!(drain(&mut publisher), ["md.BTC.1m 2-0 #2 candle 1", "md.BTC.1m 3-0 #3 candle 2"]);
+}
+
+#[test]
 fn heartbeats_leave_the_place_of_the_next_candle_free() {
     let mut publisher = begun();
     // Between two candles there is one at most, however short the silence that is asked for.
