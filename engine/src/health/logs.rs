@@ -65,7 +65,8 @@ fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Sub
 where
     W: for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
 {
-    let layer = fmt::layer().with_writer(writer);
+    // A log that takes nothing, on a disk that is full, is no reason to stop: told on standard error it would end the task that logs.
+    let layer = fmt::layer().with_writer(writer).log_internal_errors(false);
     match format {
         LogFormat::Text => Box::new(Registry::default().with(layer.with_filter(filter))),
         LogFormat::Json => Box::new(Registry::default().with(layer.json().flatten_event(true).with_filter(filter))),
