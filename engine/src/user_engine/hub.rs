@@ -246,7 +246,8 @@ impl Hub {
                 let place = EntryId::new(u64::try_from(close.as_millis()).unwrap_or(0), u64::MAX);
                 missed.begin(now, stream.clone(), (feed, instrument_of(feed)), Some((place, 0)), Some(close));
                 let newer = self.newer(&stream, place).await?;
-                after = newer.last().map_or(after, |entry| entry.id.max(after));
+                // What the account knows is not heard again where a server forgot it and the service brings it anew.
+                after = newer.last().map_or(after.max(place), |entry| entry.id.max(after));
                 entries.extend(newer);
             } else if matches!(feed, Feed::Quotes(_) | Feed::Context(_)) {
                 // What holds now is known at once, before the next of it comes.

@@ -78,6 +78,15 @@ impl Bench {
         told
     }
 
+    /// Waits until whoever was attached listens.
+    async fn attached(&self) {
+        // Commands are taken in their order.
+        self.commands.send(Command::Detach(99)).await.expect("the hub runs");
+        while self.commands.capacity() < self.commands.max_capacity() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn pending(&self) -> u64 {
         let group: GroupName = "engine-1".parse().expect("a name");
         self.bus.group_state(&self.stream, &group).await.expect("the group is there").pending
@@ -137,6 +146,15 @@ async fn an_account_that_missed_more_than_one_read_brings_is_brought_all_of_it()
 }
 
 #[tokio::test]
+async fn what_an_account_knows_is_not_heard_again_where_the_bus_forgot_it() {
+    let mut bench = Bench::new();
+    let mut told = bench.attach(0, Some(5)).await;
+    bench.attached().await;
+    bench.publish(1..=7).await;
+    assert_eq!((minute(&next(&mut told).await), minute(&next(&mut told).await)), (6, 7));
+}
+
+#[tokio::test]
 async fn what_the_stream_no_longer_has_is_a_gap() {
     let mut bench = Bench::new();
     bench.publish(5..=6).await;
@@ -153,11 +171,7 @@ async fn an_entry_is_acknowledged_once_every_account_has_it() {
     let mut bench = Bench::new();
     let mut one = bench.attach(0, None).await;
     let mut other = bench.attach(1, None).await;
-    // Commands are taken in their order: with the last, both listen.
-    bench.commands.send(Command::Detach(99)).await.expect("the hub runs");
-    while bench.commands.capacity() < bench.commands.max_capacity() {
-        tokio::task::yield_now().await;
-    }
+    bench.attached().await;
     bench.publish([1]).await;
     let (News::Read(_, first), News::Read(_, second)) = (next(&mut one).await, next(&mut other).await) else {
         panic!("both are brought the entry");
