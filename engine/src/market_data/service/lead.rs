@@ -89,7 +89,12 @@ impl<'a> Lead<'a> {
             let done = tokio::select! {
                 biased;
                 _ = renew.tick() => self.renew(life).await,
-                _ = look.tick() => self.look(connector).await,
+                _ = look.tick() => {
+                    // Counted from its end: on a bus that takes longer than the pause between two, nothing else would have its turn.
+                    let looked = self.look(connector).await;
+                    look.reset();
+                    looked
+                }
                 _ = tick.tick() => {
                     if control.is_cancelled() {
                         return self.last_words().await;
