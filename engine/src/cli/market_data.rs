@@ -5,7 +5,7 @@ use super::output::Output;
 use super::service::{ServiceArgs, bus, serve};
 use crate::config::{Config, Environment, MarketData};
 use crate::exchange::{Exchange, time_ahead_ms_max};
-use crate::health::Vitals;
+use crate::health::{BUS, Vitals};
 use crate::market_data::{READY_LEASE, Service, ServiceSettings};
 use calypte_kernel::Timeframe;
 use calypte_venues::ambient::Machine;
@@ -52,6 +52,7 @@ pub(super) fn run(args: &MarketDataArgs, output: Output) -> anyhow::Result<ExitS
         output.first_line(&working, words)?;
         let vitals = Vitals::new(&name, Timeframe::MINUTE, [(READY_LEASE, "neither publishing nor standing by yet")]);
         let mut watch = vitals.show(config.service.listen).await.ends(ExitStatus::Environment)?;
+        let line = vitals.metrics.peer(BUS);
         let Some(bus) = bus(&config.bus, &control, output).await? else { return Ok(ExitStatus::Ok) };
         let settings = ServiceSettings {
             history: config.service.history,
@@ -59,6 +60,8 @@ pub(super) fn run(args: &MarketDataArgs, output: Output) -> anyhow::Result<ExitS
             ..ServiceSettings::new(config.service.name.holder.clone())
         };
         let service = Service::new(bus, Box::new(exchange), ambient, settings, vitals);
+        // From here on the service knows.
+        drop(line);
         let tally = service.tally();
         tokio::select! {
             ended = service.run(&control) => ended.ends(ExitStatus::Environment)?,

@@ -207,34 +207,30 @@ impl TopicMetrics {
     }
 }
 
-/// A queue's depth.
-#[derive(Debug, Clone)]
-pub struct Queue(pub(super) Gauge);
+/// A queue's depth. Dropped, the queue is gone, and is shown no longer.
+#[derive(Debug)]
+pub struct Queue {
+    metrics: Metrics,
+    label: Labels<1>,
+    depth: Gauge,
+}
 
 impl Queue {
+    pub(super) fn new(metrics: Metrics, name: String) -> Self {
+        let label = [("queue", name)];
+        let depth = metrics.families().queue_depth.get_or_create_owned(&label);
+        Self { metrics, label, depth }
+    }
+
     /// So much waits.
     pub fn depth(&self, waiting: usize) {
-        self.0.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.depth.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 }
 
-/// A connection to somebody.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    pub(super) connected: Gauge,
-    pub(super) reconnects: Counter,
-}
-
-impl Peer {
-    /// It stands.
-    pub fn connected(&self) {
-        self.connected.set(1);
-    }
-
-    /// It was lost.
-    pub fn lost(&self) {
-        self.connected.set(0);
-        self.reconnects.inc();
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.metrics.families().queue_depth.remove(&self.label);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The registry: each metric once, under its name, with as many time series as its labels have values, up to a limit.
 
-use super::handles::{
-    AccountMetrics, Counters, GaugeF, GaugesF, GaugesI, Histograms, Lease, Outcome, Peer, Queue, TopicMetrics,
-};
+use super::handles::{AccountMetrics, Counters, GaugeF, GaugesF, GaugesI, Histograms, Lease, Outcome, Queue, TopicMetrics};
+use super::peer::{Connections, Peer};
 use super::table::{METRICS, Metric, PREFIX};
 use crate::bus::Topic;
 use calypte_venues::connector::Budget;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -50,6 +50,8 @@ pub(super) struct Families {
     registry: Registry,
     /// Values seen, by label.
     seen: Mutex<BTreeMap<&'static str, BTreeSet<String>>>,
+    /// Connections that are wanted, by whom they are to.
+    peers: Mutex<BTreeMap<&'static str, Connections>>,
     ready: Gauge,
     pulse_age: GaugeF,
     feed_age: GaugesF<1>,
@@ -73,7 +75,7 @@ pub(super) struct Families {
     pub(super) position_differences: Counters<1>,
     pub(super) kills: Counters<1>,
     pub(super) journal: Counters<1>,
-    queue_depth: GaugesI<1>,
+    pub(super) queue_depth: GaugesI<1>,
     connected: GaugesI<1>,
     reconnects: Counters<1>,
     budget_left: GaugesF<1>,
@@ -126,6 +128,7 @@ impl Metrics {
         start.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
         let families = Families {
             seen: Mutex::default(),
+            peers: Mutex::default(),
             ready: table.add("ready", Gauge::default()),
             pulse_age: table.add("pulse_age", GaugeF::default()),
             feed_age: table.gauges_f("feed_age"),
@@ -174,18 +177,32 @@ impl Metrics {
         TopicMetrics::new(&self.0, &name)
     }
 
-    /// A queue's depth.
-    pub fn queue(&self, name: &'static str) -> Queue {
-        Queue(self.0.queue_depth.get_or_create_owned(&[("queue", name.to_owned())]))
+    /// The depth of a queue that there is from now on.
+    pub fn queue(&self, name: &str) -> Queue {
+        Queue::new(self.clone(), self.bounded("queue", name))
     }
 
-    /// A connection to somebody: `exchange`, `bus`, `database`.
+    /// A connection to somebody, such as [`EXCHANGE`](super::EXCHANGE), which is wanted from now on.
     pub fn peer(&self, name: &'static str) -> Peer {
-        let label = [("peer", name.to_owned())];
-        Peer {
-            connected: self.0.connected.get_or_create_owned(&label),
-            reconnects: self.0.reconnects.get_or_create_owned(&label),
+        Peer::new(self.clone(), name)
+    }
+
+    /// Notes a change of the connections to somebody, and shows them.
+    pub(super) fn connections(&self, peer: &'static str, change: impl FnOnce(&mut Connections)) {
+        let mut peers = self.0.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let connections = peers.entry(peer).or_default();
+        change(connections);
+        let label = [("peer", peer.to_owned())];
+        if connections.wanted == 0 {
+            self.0.connected.remove(&label);
+        } else {
+            self.0.connected.get_or_create(&label).set(i64::from(connections.standing == connections.wanted));
         }
+    }
+
+    /// How often connections to somebody were lost.
+    pub(super) fn reconnects(&self, peer: &'static str) -> Counter {
+        self.0.reconnects.get_or_create_owned(&[("peer", peer.to_owned())])
     }
 
     /// A lease that this process wants.
@@ -199,13 +216,16 @@ impl Metrics {
         self.0.stream_lag.get_or_create(&label).set(i64::try_from(entries).unwrap_or(i64::MAX));
     }
 
-    /// What is left of the exchange's budgets.
-    pub fn budgets(&self, budgets: &[Budget]) {
-        for budget in budgets {
-            #[expect(clippy::cast_precision_loss, reason = "a share for people needs no more digits")]
-            let share = if budget.of == 0 { 0.0 } else { budget.left as f64 / budget.of as f64 };
-            self.0.budget_left.get_or_create(&[("budget", self.bounded("budget", budget.name))]).set(share);
-        }
+    /// What is left of a budget of the exchange's, under the name by which it is told apart.
+    pub fn budget(&self, name: &str, budget: &Budget) {
+        #[expect(clippy::cast_precision_loss, reason = "a share for people needs no more digits")]
+        let share = if budget.of == 0 { 0.0 } else { budget.left as f64 / budget.of as f64 };
+        self.0.budget_left.get_or_create(&[("budget", self.bounded("budget", name))]).set(share);
+    }
+
+    /// A budget that nothing is sent under any more.
+    pub fn forget_budget(&self, name: &str) {
+        self.0.budget_left.remove(&[("budget", self.bounded("budget", name))]);
     }
 
     /// What became of a notification.

@@ -7,7 +7,7 @@ mod lead;
 use super::Market;
 use crate::bus::{Acquired, Bus, BusError, HolderName, Lease, LeaseName, ServiceName};
 use crate::control::Control;
-use crate::health::Vitals;
+use crate::health::{BUS, Peer, Vitals, Watched};
 use async_trait::async_trait;
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::{CannotStart, Connector};
@@ -109,6 +109,8 @@ pub struct Service {
     ambient: Arc<dyn Ambient>,
     settings: ServiceSettings,
     vitals: Vitals,
+    /// Whether the bus answers.
+    line: Peer,
     tally: Arc<ServiceTally>,
 }
 
@@ -121,7 +123,8 @@ impl Service {
         settings: ServiceSettings,
         vitals: Vitals,
     ) -> Self {
-        Self { bus, market, ambient, settings, vitals, tally: Arc::default() }
+        let line = vitals.metrics.peer(BUS);
+        Self { bus, market, ambient, settings, vitals, line, tally: Arc::default() }
     }
 
     /// What it did so far, for whoever watches.
@@ -159,7 +162,9 @@ impl Service {
     /// The lease, once it is ours; none: not yet.
     async fn ours(&self, pause: &mut Pause, control: &Control) -> Result<Option<Lease>, ServiceError> {
         let name: LeaseName = LEASE.parse().expect("it is a name");
-        match self.bus.acquire(&name, &self.settings.name, self.settings.lease_life).await {
+        let acquired = self.bus.acquire(&name, &self.settings.name, self.settings.lease_life).await;
+        self.heard_of_bus(&acquired);
+        match acquired {
             Ok(Acquired::Ours(lease)) => {
                 pause.reset();
                 Ok(Some(lease))
@@ -182,6 +187,15 @@ impl Service {
                 Ok(None)
             }
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes whether the bus answers.
+    fn heard_of_bus<T>(&self, answer: &Result<T, BusError>) {
+        match answer {
+            Err(error) if error.may_pass() => self.line.lost(),
+            // A refusal is an answer.
+            _ => self.line.stands(true),
         }
     }
 
@@ -215,7 +229,8 @@ impl Service {
     }
 
     async fn opened(&self) -> Result<(Box<dyn Connector>, Market), CannotStart> {
-        let (mut connector, market) = self.market.open().await?;
+        let (connector, market) = self.market.open().await?;
+        let mut connector: Box<dyn Connector> = Box::new(Watched::new(connector, &self.vitals.metrics, None));
         let opened = connector.start().await?;
         for warning in opened.warnings {
             tracing::warn!(%warning, "the exchange warns");

@@ -7,7 +7,7 @@ use super::{EngineSettings, READY_ACCOUNTS};
 use crate::bus::{Acquired, Bus, BusError, Lease, LeaseName};
 use crate::config::{AccountName, Environment, KeyError, KeySource};
 use crate::exchange::Exchange;
-use crate::health::{Meter, Vitals};
+use crate::health::{Meter, Vitals, Watched};
 use crate::kill::KillWatch;
 use crate::live::prepare::{session, strategies};
 use crate::live::{
@@ -347,8 +347,9 @@ impl Desk {
             nonces: live.nonces.clone(),
             fills_known: None,
         };
-        let request = &self.plan.request;
-        Ok(Some(Box::new(self.shared.exchange.connector(request.symbols.clone(), Vec::new(), Some(account)))))
+        let connector = self.shared.exchange.connector(self.plan.request.symbols.clone(), Vec::new(), Some(account));
+        let metrics = &self.shared.vitals.metrics;
+        Ok(Some(Box::new(Watched::new(Box::new(connector), metrics, Some(self.plan.name.as_str())))))
     }
 
     /// On paper: what the exchange said of the account's instruments, in the account's own numbers.

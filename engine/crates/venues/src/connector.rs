@@ -217,6 +217,9 @@ pub struct FeedHealth {
     pub heard: Option<Timestamp>,
 }
 
+/// The budget that each account has for itself. All others are shared by whatever leaves from one address.
+pub const ACCOUNT_REQUESTS: &str = "requests of the account";
+
 /// What is left of something that the exchange counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {

@@ -4,8 +4,8 @@ use super::super::handles::StrategyStates;
 use super::super::table::MetricKind;
 use super::*;
 
-/// Metrics in which everything has been counted once.
-fn counted() -> Metrics {
+/// Metrics in which everything has been counted once, and what has to live so that it is shown.
+fn counted() -> (Metrics, (Queue, Peer)) {
     let metrics = Metrics::new("engine");
     let account = metrics.account("alice");
     account.hook_ended(&account.strategy_fuel("trend"), 5_000, Duration::from_micros(30));
@@ -25,16 +25,17 @@ fn counted() -> Metrics {
     topic.published(3);
     topic.consumed(Duration::from_millis(4));
     topic.gap();
-    metrics.queue("venue").depth(7);
+    let queue = metrics.queue("venue");
+    queue.depth(7);
     let peer = metrics.peer("bus");
-    peer.connected();
+    peer.stands(true);
     peer.lost();
     metrics.lease("account.alice").held(true);
     metrics.lag("md.BTC.1m", 9);
-    metrics.budgets(&[Budget { name: "weight", left: 300, of: 1_200, runs_out: None }]);
+    metrics.budget("weight", &Budget { name: "REST weight", left: 300, of: 1_200, runs_out: None });
     metrics.notified(Outcome::Sent);
     metrics.ages(Duration::from_secs(1), &[("md.BTC.1m".to_owned(), Duration::from_millis(1_500))], true);
-    metrics
+    (metrics, (queue, peer))
 }
 
 /// A name, its kind, its labels.
@@ -62,7 +63,8 @@ fn the_registry_is_the_table() {
         rows.sort();
         rows
     };
-    let page = counted().page();
+    let (metrics, _shown) = counted();
+    let page = metrics.page();
     let table = METRICS.iter().map(|metric| {
         let name = metric.full_name();
         // The kind is said of the name without the ending of its samples.
@@ -78,7 +80,8 @@ fn the_registry_is_the_table() {
 
 #[test]
 fn what_is_counted_is_shown() {
-    let page = counted().page();
+    let (metrics, _shown) = counted();
+    let page = metrics.page();
     for line in [
         "calypte_build_info{version=\"0.1.0\",service=\"engine\"} 1",
         "calypte_hook_fuel_bucket{le=\"10000.0\",account=\"alice\"} 1",
@@ -93,6 +96,7 @@ fn what_is_counted_is_shown() {
         "calypte_stream_lag_entries{feed=\"md.BTC.1m\"} 9",
         "calypte_feed_age_seconds{feed=\"md.BTC.1m\"} 1.5",
         "calypte_budget_left_ratio{budget=\"weight\"} 0.25",
+        "calypte_queue_depth{queue=\"venue\"} 7",
         "calypte_connected{peer=\"bus\"} 0",
         "calypte_reconnects_total{peer=\"bus\"} 1",
         "calypte_lease_held{lease=\"account.alice\"} 1",
@@ -131,8 +135,12 @@ fn a_hostile_label_breaks_no_line() {
 }
 
 #[test]
-fn a_feed_that_is_gone_has_no_age() {
-    let metrics = counted();
+fn what_is_gone_is_not_shown() {
+    let (metrics, _) = counted();
     metrics.forget_feed("md.BTC.1m");
-    assert!(!metrics.page().contains("md.BTC.1m"));
+    metrics.forget_budget("weight");
+    let page = metrics.page();
+    for gone in ["md.BTC.1m", "budget=\"weight\"", "queue=\"venue\"", "calypte_connected{"] {
+        assert!(!page.contains(gone), "{gone} is in {page}");
+    }
 }

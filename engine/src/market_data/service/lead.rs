@@ -3,7 +3,7 @@
 use super::{Pause, Service, ServiceError};
 use crate::bus::{Bus, BusError, Entry, EntryId, Lease, StreamName, Topic};
 use crate::control::Control;
-use crate::health::StreamVitals;
+use crate::health::{Queue, StreamVitals};
 use crate::market_data::wanted::{Source, source_of};
 use crate::market_data::{Last, Market, Publisher, Subscriptions, WAITING_MAX, candle_of};
 use calypte_kernel::{Candle, Timestamp};
@@ -48,6 +48,8 @@ pub(super) struct Lead<'a> {
     pause: Pause,
     /// Signs of life, stream by stream.
     vitals: StreamVitals,
+    /// Entries that wait to be written.
+    waiting: Queue,
     /// When a write that failed is tried again.
     again: Option<Instant>,
 }
@@ -64,6 +66,7 @@ impl<'a> Lead<'a> {
             refused: BTreeSet::new(),
             pause: Pause::default(),
             vitals: StreamVitals::new(service.vitals.clone()),
+            waiting: service.vitals.metrics.queue("entries"),
             again: None,
         }
     }
@@ -100,6 +103,7 @@ impl<'a> Lead<'a> {
                         return self.last_words().await;
                     }
                     self.publisher.heartbeat(self.now(), self.service.settings.quiet_ms);
+                    self.waiting.depth(self.publisher.waiting(usize::MAX).len());
                     Ok(None)
                 }
                 // Where what waits has no room, nothing more is heard: the connector slows its sockets down.
@@ -129,7 +133,9 @@ impl<'a> Lead<'a> {
     }
 
     async fn renew(&mut self, life: Duration) -> Result<Option<Left>, ServiceError> {
-        match self.bus.renew(&mut self.lease, life).await {
+        let renewed = self.bus.renew(&mut self.lease, life).await;
+        self.service.heard_of_bus(&renewed);
+        match renewed {
             Ok(()) => {
                 self.service.beat().await;
                 Ok(None)
@@ -250,7 +256,9 @@ impl<'a> Lead<'a> {
             if count == 0 {
                 return Ok(None);
             }
-            match self.bus.publish(waiting, Some(&self.lease)).await {
+            let published = self.bus.publish(waiting, Some(&self.lease)).await;
+            self.service.heard_of_bus(&published);
+            match published {
                 Ok(_) => {
                     self.vitals.published(waiting.iter().map(|entry| &entry.stream), std::time::Instant::now());
                     self.publisher.written(count);

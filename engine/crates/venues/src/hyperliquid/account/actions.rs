@@ -3,7 +3,7 @@
 //! An action goes out at once where nothing went out just before; otherwise it waits for a moment, and shares an action with what
 //! comes meanwhile. Cancels and closing orders never wait. What has no budget waits for it as long as it may be admitted.
 
-use crate::connector::{News, Notice};
+use crate::connector::{ACCOUNT_REQUESTS, News, Notice};
 use crate::hyperliquid::ask::{AskError, may_have_run};
 use crate::hyperliquid::assets::Assets;
 use crate::hyperliquid::budget::{AccountLedger, Egress, Refused, Urgency};
@@ -376,7 +376,7 @@ impl Actions {
     fn tell_if_low(&mut self, now: Timestamp) {
         let standing = self.ledger.standing(now);
         if standing.is_low() && !self.low_told {
-            let budget = standing.named("requests of the account");
+            let budget = standing.named(ACCOUNT_REQUESTS);
             self.steps.push_back(ActionStep::Tell(News::Notice(Notice::BudgetLow(budget))));
         }
         self.low_told = standing.is_low();

@@ -1,6 +1,7 @@
 //! The requests of one account: actions only, each entry of a batch counted. Every account and sub-account has its own.
 
 use super::{Refused, Standing, Urgency};
+use crate::connector::ACCOUNT_REQUESTS;
 use crate::hyperliquid::protocol::UserRateLimit;
 use calypte_kernel::Timestamp;
 
@@ -64,7 +65,7 @@ impl AccountLedger {
         if after <= room {
             return Ok(());
         }
-        let what = "requests of the account";
+        let what = ACCOUNT_REQUESTS;
         if urgency != Urgency::Closing {
             // Trading frees one for each dollar; nobody knows when.
             return Err(Refused::Wait { what, wait_ms: SPENT_INTERVAL_MS });

@@ -1,7 +1,7 @@
 //! What comes in goes to the desks, and what they want is done.
 
 use super::{Driver, HEALTH_MS, Link, SLEEP_MS_MAX};
-use crate::connector::{FeedHealth, Health, News, Notice, Request};
+use crate::connector::{ACCOUNT_REQUESTS, FeedHealth, Health, News, Notice, Request};
 use crate::hyperliquid::account::{Actions, is_vital};
 use crate::hyperliquid::protocol::{ClientFrame, Envelope, PostRequest, ServerFrame, Subscription};
 use crate::hyperliquid::questions::Doubt;
@@ -297,7 +297,7 @@ impl Driver {
             let mut egress = self.egress();
             vec![egress.weight(now).named("REST weight"), egress.messages(now).named("messages")]
         };
-        budgets.extend(self.account.iter().map(|(desk, _)| desk.actions.ledger.standing(now).named("requests of the account")));
+        budgets.extend(self.account.iter().map(|(desk, _)| desk.actions.ledger.standing(now).named(ACCOUNT_REQUESTS)));
         let unusable = self.account.iter().map(|(desk, _)| desk.tally.sum()).sum::<u64>();
         let health = Health {
             connections: links().map(Link::health).collect(),
