@@ -25,4 +25,4 @@ pub use folder::{EPOCH_MAX, SEGMENTS_MAX, SegmentFile, segments};
 pub use reader::{Beginning, Entry, Epoch, ReadError, Reader, SEGMENT_FILE_BYTES_MAX, TornTail};
 pub use settings::{Durability, JournalSettings, SEGMENT_BYTES_MAX};
 pub use tail::{Tail, Tailed};
-pub use writer::{WriteError, Writer};
+pub use writer::{WriteError, Writer, Written};

@@ -48,8 +48,25 @@ fn replayed(epoch: &Epoch) -> Result<(u64, bool, Option<TornTail>), ReadError> {
     Ok((replay.inputs(), replay.is_closed(), reader.torn().cloned()))
 }
 
+fn length(file: &Path) -> u64 {
+    fs::metadata(file).expect("it is there").len()
+}
+
 fn epochs(folder: &Path) -> Vec<Epoch> {
     Epoch::all(folder).expect("there is a journal")
+}
+
+#[test]
+fn what_is_written_is_counted_in_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    epoch(folder.path(), small(None), 10, true);
+    let sizes = || segments(folder.path()).expect("a folder").iter().map(|segment| length(&segment.path)).sum::<u64>();
+    let before = sizes();
+    let mut writer = open(folder.path(), small(None));
+    let (written, mut core) = (writer.in_all(), TradingCore::new(core_settings()).expect("sound settings"));
+    (0..100).for_each(|place| input(&mut writer, &mut core, place).expect("it is written"));
+    writer.close(Timestamp::from_millis(100)).expect("it is closed");
+    assert_eq!(written.bytes(), sizes() - before, "of several segments, and of this opening alone");
 }
 
 #[test]

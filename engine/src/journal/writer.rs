@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are gathered before they are written, where they are gathered.
 const GATHERED_BYTES: usize = 256 << 10;
@@ -77,6 +78,17 @@ impl WriteError {
     }
 }
 
+/// How much was written, for whoever watches: a clone of it sees what comes.
+#[derive(Debug, Clone, Default)]
+pub struct Written(Arc<AtomicU64>);
+
+impl Written {
+    /// Bytes that a journal's files grew by since it was opened.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A journal that is written. Its folder is locked for others as long as it lives.
 #[derive(Debug)]
 pub struct Writer {
@@ -89,6 +101,8 @@ pub struct Writer {
     file: Arc<File>,
     /// Length of the file.
     written: u64,
+    /// Bytes of all files.
+    in_all: Written,
     /// Records that are not written yet.
     buffer: Vec<u8>,
     number: u64,
@@ -133,6 +147,7 @@ impl Writer {
             path: segment.path,
             file,
             written: 0,
+            in_all: Written::default(),
             buffer: Vec::new(),
             number,
             inputs: 0,
@@ -157,6 +172,11 @@ impl Writer {
     /// That it cannot be opened once more.
     pub fn exhausted(&self) -> WriteError {
         WriteError::Exhausted { folder: self.folder.clone() }
+    }
+
+    /// How much it writes from now on, and has since it was opened.
+    pub fn in_all(&self) -> Written {
+        self.in_all.clone()
     }
 
     /// The number of the next record.
@@ -259,6 +279,7 @@ impl Writer {
             return Err(WriteError::of(&self.path, cause));
         }
         self.written += self.buffer.len() as u64;
+        self.in_all.0.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
         self.buffer.clear();
         Ok(())
     }

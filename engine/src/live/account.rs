@@ -1,6 +1,6 @@
 //! One account while it runs: its core, and the journal in front of it.
 
-use crate::journal::{WriteError, Writer};
+use crate::journal::{WriteError, Writer, Written};
 use calypte_kernel::{Input, Output, Timestamp, TradingCore};
 
 /// A core whose inputs are written down before it has them.
@@ -42,6 +42,11 @@ impl Account {
     /// The latest time it was told.
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// How much its journal writes; none: it has none.
+    pub fn written(&self) -> Option<Written> {
+        self.journal.as_ref().map(Writer::in_all)
     }
 
     /// Writes an input down, gives it to the core, and adds what follows from it to `outputs`.

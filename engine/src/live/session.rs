@@ -8,7 +8,7 @@ use super::link::Known;
 use super::notice::{Listener, Notice};
 use super::receipt::Receipt;
 use super::venue::{Request, Venue};
-use crate::journal::WriteError;
+use crate::journal::{WriteError, Written};
 use calypte_host::Instance;
 use calypte_kernel::{
     Answer, Candle, Deliver, Deployment, HookEnded, Input, MarketEvent, Output, SeriesId, SeriesInfo, StrategyId,
@@ -169,6 +169,11 @@ impl Session {
     /// When the account last had an input; none: it begins.
     pub fn last_input(&self) -> Option<Timestamp> {
         Some(self.account.now()).filter(|now| now.as_millis() > i64::MIN)
+    }
+
+    /// How much its journal writes; none: it has none.
+    pub fn written(&self) -> Option<Written> {
+        self.account.written()
     }
 
     /// Deploys and starts strategies that the account does not have yet, and goes on until it is told to stop and everything has ended.

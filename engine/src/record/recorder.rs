@@ -59,6 +59,8 @@ pub struct Progress {
     pub until: Mark,
     /// Rows that were written since it began.
     pub rows: u64,
+    /// Rows that were read off the journal and wait for the database.
+    pub waiting: usize,
     /// Whether the database was reached, and is of this journal.
     pub is_connected: bool,
     /// What went wrong last, while it has not gone right since.
@@ -198,6 +200,7 @@ impl Task {
     /// Writes a batch, however often the database has to be asked.
     async fn write(&self, mut store: Option<Store>, batch: &Batch) -> Result<Store, RecorderError> {
         let mut wait = RETRY_MIN;
+        self.told.send_modify(|progress| progress.waiting = batch.rows.len());
         loop {
             let tried = async {
                 let mut store = match store.take() {
@@ -231,6 +234,7 @@ impl Task {
         self.told.send_modify(|progress| {
             progress.until = progress.until.max(batch.until);
             progress.rows += rows;
+            progress.waiting = 0;
             (progress.is_connected, progress.trouble) = (true, None);
         });
     }

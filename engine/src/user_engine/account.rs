@@ -1,5 +1,8 @@
 //! One account of the engine: it waits for its lease, trades while it holds it, and ends in order.
 
+mod gauges;
+
+use self::gauges::Gauges;
 use super::feeds::{candles, lanes};
 use super::history::BusHistory;
 use super::hub::{Attach, Command};
@@ -107,17 +110,25 @@ struct Running {
     kill: Option<KillWatch>,
     summary: Summary,
     recorder: Option<Recorder>,
+    gauges: Gauges,
     /// Closed by the hub when it lets the account go.
     tied: oneshot::Receiver<std::convert::Infallible>,
-    carrier: Option<(JoinHandle<()>, watch::Sender<bool>)>,
+    carrier: Option<Carrier>,
 }
 
+/// Where prices are handed in that market orders go by; none: on paper.
+type Prices = Option<mpsc::Sender<connector::Request>>;
+
+/// A task between a session and a connector, and what ends it.
+type Carrier = (JoinHandle<()>, watch::Sender<bool>);
+
 impl Running {
-    /// Looks at the files that kill it, and says how it stands.
-    fn obey(&mut self) {
+    /// Looks at the files that kill it, and shows how it is.
+    fn look(&mut self) {
         if let Some(kill) = &mut self.kill {
             self.operator.obey(kill);
         }
+        self.gauges.look(&self.news);
     }
 }
 
@@ -236,7 +247,7 @@ impl Desk {
             // It only closes connections now.
             drop(carrier.await);
         }
-        running.obey();
+        running.look();
         let mut lines = running.summary.take_lines();
         if let Some(recorder) = running.recorder.take() {
             recorded(recorder, &mut |more| lines.extend(more)).await;
@@ -273,24 +284,10 @@ impl Desk {
         let names = loaded.iter().map(|(loaded, _)| (loaded.id, loaded.name.clone())).collect::<BTreeMap<_, _>>();
         let metrics = shared.vitals.metrics.account(self.plan.name.as_str());
         let meter = Meter::new(metrics, names.iter().map(|(id, name)| (*id, name.as_str())));
-        let summary = Summary::new(Arc::clone(&core.instruments), names.clone());
+        let summary = Summary::new(Arc::clone(&core.instruments), names);
         let watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter)];
         let (news, told) = mpsc::channel(NEWS_MAX);
-        let mut prices = None;
-        let mut carrier = None;
-        let venue: Box<dyn Venue> = match (&request.paper, connector) {
-            (Some((_, paper)), _) => Box::new(Paper::new(*paper, &opened.instruments)?),
-            (None, Some(connector)) => {
-                let (link, asked) = Link::new();
-                prices = Some(link.sender());
-                let (stop, is_stopped) = watch::channel(false);
-                let (_, is_open) = watch::channel(Some(Known::new()));
-                let carried = carry(connector, asked, news.clone(), (Passed::default(), Vec::new()), is_open, is_stopped);
-                carrier = Some((tokio::spawn(carried), stop));
-                Box::new(link.fenced(fence))
-            }
-            (None, None) => anyhow::bail!("the account {} is real and has no key", self.plan.name),
-        };
+        let (venue, prices, carrier) = self.venue(connector, &opened, &news, fence)?;
         let mut lines = Vec::new();
         let recorder = recorder(request, &mut |more| lines.extend(more)).await?;
         let history = BusHistory::new(
@@ -313,8 +310,32 @@ impl Desk {
         if let Some(kill) = &mut kill {
             operator.obey(kill);
         }
+        let metrics = &shared.vitals.metrics;
+        let gauges = Gauges::new(metrics, self.plan.name.as_str(), session.written(), recorder.as_ref());
         let (session, tied) = self.begin((session, deployments), (news.clone(), ears), prices).await?;
-        Ok(Ok(Running { session, news, operator, kill, summary, recorder, tied, carrier }))
+        Ok(Ok(Running { session, news, operator, kill, summary, recorder, gauges, tied, carrier }))
+    }
+
+    /// Where its orders go. Of a real account also where prices are handed in, and the task that carries what is said there.
+    fn venue(
+        &self,
+        connector: Option<Box<dyn Connector>>,
+        opened: &Opened,
+        news: &mpsc::Sender<News>,
+        fence: Fence,
+    ) -> anyhow::Result<(Box<dyn Venue>, Prices, Option<Carrier>)> {
+        match (&self.plan.request.paper, connector) {
+            (Some((_, paper)), _) => Ok((Box::new(Paper::new(*paper, &opened.instruments)?), None, None)),
+            (None, Some(connector)) => {
+                let (link, asked) = Link::new();
+                let prices = link.sender();
+                let (stop, is_stopped) = watch::channel(false);
+                let (_, is_open) = watch::channel(Some(Known::new()));
+                let carried = carry(connector, asked, news.clone(), (Passed::default(), Vec::new()), is_open, is_stopped);
+                Ok((Box::new(link.fenced(fence)), Some(prices), Some((tokio::spawn(carried), stop))))
+            }
+            (None, None) => anyhow::bail!("the account {} is real and has no key", self.plan.name),
+        }
     }
 
     /// Lets the session begin, and the hub bring it what it missed and what is new.
@@ -391,7 +412,7 @@ impl Desk {
                     drop(running.news.send(News::Shutdown).await);
                 }
                 () = tokio::time::sleep(LOOK) => {
-                    running.obey();
+                    running.look();
                     self.show(running.summary.take_lines()).await;
                 }
             }
