@@ -14,9 +14,10 @@ pub use delivery::{Delivery, Patience, QUEUE_MAX};
 pub use watcher::Watcher;
 
 use crate::calendar::format_time;
-use crate::health::{Metrics, Outcome};
+use crate::health::{Metrics, Outcome, Queue};
 use calypte_kernel::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Longest text of a notification.
@@ -91,8 +92,24 @@ impl Notification {
 /// Takes notifications. Clones share one queue. Without a webhook, they go nowhere.
 #[derive(Debug, Clone)]
 pub struct Notifier {
-    queue: Option<mpsc::Sender<Notification>>,
+    queue: Option<(mpsc::Sender<Notification>, Arc<Queue>)>,
     metrics: Metrics,
+}
+
+/// Where notifications come out again.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) queue: mpsc::Receiver<Notification>,
+    depth: Arc<Queue>,
+}
+
+impl Waiting {
+    /// The next one; none when every [`Notifier`] is gone.
+    async fn next(&mut self) -> Option<Notification> {
+        let notification = self.queue.recv().await;
+        self.depth.depth(self.queue.len());
+        notification
+    }
 }
 
 impl Notifier {
@@ -101,12 +118,20 @@ impl Notifier {
         Self { queue: None, metrics }
     }
 
+    /// One whose notifications wait, and where they come out.
+    pub(crate) fn pair(metrics: Metrics) -> (Self, Waiting) {
+        let (sender, queue) = mpsc::channel(QUEUE_MAX);
+        let depth = Arc::new(metrics.queue("notifications"));
+        (Self { queue: Some((sender, Arc::clone(&depth))), metrics }, Waiting { queue, depth })
+    }
+
     /// Tells something. Never waits.
     pub fn tell(&self, notification: Notification) {
-        let Some(queue) = &self.queue else { return };
+        let Some((queue, depth)) = &self.queue else { return };
         if queue.try_send(notification).is_err() {
             self.metrics.notified(Outcome::Dropped);
         }
+        depth.depth(queue.max_capacity() - queue.capacity());
     }
 }
 

@@ -26,6 +26,7 @@ use crate::exchange::Exchange;
 use crate::health::Vitals;
 use crate::live::Cores;
 use crate::live::prepare::sandbox;
+use crate::notify::Notifier;
 use account::{Shared, run_account};
 use calypte_kernel::{Instrument, Symbol};
 use calypte_venues::ambient::Ambient;
@@ -85,6 +86,7 @@ pub struct UserEngine {
     ambient: Arc<dyn Ambient>,
     settings: EngineSettings,
     vitals: Vitals,
+    notifier: Notifier,
     tally: Arc<HubTally>,
 }
 
@@ -95,9 +97,9 @@ impl UserEngine {
         exchange: Exchange,
         ambient: Arc<dyn Ambient>,
         settings: EngineSettings,
-        vitals: Vitals,
+        (vitals, notifier): (Vitals, Notifier),
     ) -> Self {
-        Self { bus, exchange, ambient, settings, vitals, tally: Arc::default() }
+        Self { bus, exchange, ambient, settings, vitals, notifier, tally: Arc::default() }
     }
 
     /// What it read so far, for whoever watches.
@@ -119,8 +121,8 @@ impl UserEngine {
         let strategies = plans.iter().map(|plan| plan.request.strategies.len()).sum();
         let uploads = sandbox(strategies).map_err(EngineError::Sandbox)?;
         let instruments = self.instruments(&plans).await?;
-        let (hub, hub_commands) =
-            Hub::new(Arc::clone(&self.bus), &self.settings, Arc::clone(&self.ambient), (self.tally(), self.vitals.clone()));
+        let (bus, ambient, watched) = (Arc::clone(&self.bus), Arc::clone(&self.ambient), (self.tally(), self.vitals.clone()));
+        let (hub, hub_commands) = Hub::new(bus, &self.settings, ambient, watched, self.notifier.clone());
         let mut hub = tokio::spawn(hub.run());
         let (stop, stopped) = watch::channel(false);
         let (lines, mut told) = mpsc::channel(LINES_MAX);
@@ -130,6 +132,7 @@ impl UserEngine {
             ambient: self.ambient,
             settings: self.settings,
             vitals: self.vitals,
+            notifier: self.notifier,
             uploads,
             cores: Cores::of_machine(),
             instruments,

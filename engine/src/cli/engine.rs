@@ -2,11 +2,11 @@
 
 use super::exit::{Ends, ExitStatus};
 use super::output::Output;
-use super::service::{ServiceArgs, bus, serve};
+use super::service::{Messenger, ServiceArgs, bus, serve};
 use super::trade::words_of_session;
 use crate::config::{Account, Config, Engine, Environment, Mode};
 use crate::exchange::Exchange;
-use crate::health::Vitals;
+use crate::health::{BUS, Vitals};
 use crate::kill::KillFolders;
 use crate::live::{PaperSettings, SessionRecord, TradeRequest, base_fees};
 use crate::record::RecorderSettings;
@@ -68,14 +68,21 @@ pub(super) fn run(args: &EngineArgs, output: Output) -> anyhow::Result<ExitStatu
         let shortest = timeframes.min().copied().unwrap_or(Timeframe::MINUTE);
         let vitals = Vitals::new(&name, shortest, [(READY_ACCOUNTS, "no account has its lease yet")]);
         let mut watch = vitals.show(config.service.listen).await.ends(ExitStatus::Environment)?;
+        let webhook = config.service.webhook.clone();
+        let messenger = Messenger::start(webhook, &name, ambient.clone(), vitals.metrics.clone())?;
+        let line = vitals.metrics.peer(BUS);
         let Some(bus) = bus(&config.bus, &control, output).await? else { return Ok(ExitStatus::Ok) };
-        let engine = UserEngine::new(bus, exchange, ambient, EngineSettings::new(config.service.name.holder.clone()), vitals);
+        let settings = EngineSettings::new(config.service.name.holder.clone());
+        let engine = UserEngine::new(bus, exchange, ambient, settings, (vitals, messenger.notifier()));
+        // From here on its hub knows.
+        drop(line);
         let show = |lines: Vec<String>| lines.iter().for_each(|line| output.remark(line));
-        let ends = tokio::select! {
-            ended = engine.run(plans, &control, show) => ended.ends(ExitStatus::Environment)?,
-            stalled = watch.stalled() => return Err(stalled).ends(ExitStatus::Environment).map_err(Into::into),
+        let ended: anyhow::Result<_> = tokio::select! {
+            ended = engine.run(plans, &control, show) => ended.ends(ExitStatus::Environment).map_err(Into::into),
+            stalled = watch.stalled() => Err(stalled).ends(ExitStatus::Environment).map_err(Into::into),
         };
         watch.stopping();
+        let ends = messenger.finish(ended).await?;
         let traded = Traded { accounts: ends.into_iter().map(record).collect() };
         output.first_line(&traded, || words_of(&traded))?;
         Ok(status(&traded))

@@ -3,18 +3,26 @@
 use super::exit::{Ends, ExitStatus};
 use super::output::Output;
 use crate::bus::{Bus, BusError, BusUrl, RedisBus, RedisSettings};
+use crate::config::WebhookUrl;
 use crate::control::Control;
+use crate::health::Metrics;
+use crate::notify::{Delivery, Notification, Notifier, Patience, Severity};
+use calypte_venues::ambient::Ambient;
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// How long is waited before a bus that does not answer is asked again at the start.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How long signals after the first are the same one.
 const ONCE: Duration = Duration::from_secs(1);
+
+/// How long a service that ends waits until its webhook has what it is to be told.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Flags of every service.
 #[derive(Debug, Args)]
@@ -49,6 +57,51 @@ pub(super) fn serve<T>(work: impl AsyncFnOnce(Arc<Control>) -> anyhow::Result<T>
         listening.abort();
         result
     })
+}
+
+/// Whoever brings notifications to the webhook, where there is one.
+pub(super) struct Messenger {
+    notifier: Notifier,
+    delivery: Option<JoinHandle<()>>,
+    ambient: Arc<dyn Ambient>,
+}
+
+impl Messenger {
+    /// Of a service of this name.
+    pub(super) fn start(
+        webhook: Option<WebhookUrl>,
+        service: &str,
+        ambient: Arc<dyn Ambient>,
+        metrics: Metrics,
+    ) -> anyhow::Result<Self> {
+        let Some(webhook) = webhook else {
+            return Ok(Self { notifier: Notifier::silent(metrics), delivery: None, ambient });
+        };
+        let delivery = Delivery::new(webhook, service, Patience::default(), Arc::clone(&ambient), metrics);
+        let (notifier, delivery) = delivery.ends(ExitStatus::BadInput)?;
+        Ok(Self { notifier, delivery: Some(tokio::spawn(delivery.run())), ambient })
+    }
+
+    /// Takes notifications.
+    pub(super) fn notifier(&self) -> Notifier {
+        self.notifier.clone()
+    }
+
+    /// Tells how the service ended, where that is a failure, and waits for a while until everything is told.
+    pub(super) async fn finish<T>(self, ended: anyhow::Result<T>) -> anyhow::Result<T> {
+        let Self { notifier, delivery, ambient } = self;
+        if let Err(error) = &ended {
+            let (time, severity, words) = (ambient.now(), Severity::Critical, format!("the service ends: {error:#}"));
+            notifier.tell(Notification { time, severity, kind: "service-failed", account: None, strategy: None, words });
+        }
+        drop(notifier);
+        if let Some(delivery) = delivery
+            && tokio::time::timeout(LAST_WORDS, delivery).await.is_err()
+        {
+            tracing::warn!("the webhook does not take the last notifications: they are lost");
+        }
+        ended
+    }
 }
 
 /// The bus of the configuration. One that does not answer yet is waited for: services start in any order.

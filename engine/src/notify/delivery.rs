@@ -1,13 +1,12 @@
 //! Brings notifications to their webhook, one after the other, and tries again where it is not taken.
 
-use super::{Notification, Notifier};
+use super::{Notification, Notifier, Waiting};
 use crate::config::WebhookUrl;
 use crate::health::{Metrics, Outcome};
 use calypte_venues::ambient::Ambient;
 use calypte_venues::net::{Dialer, NotAnEndpoint, Rest};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// Most notifications that wait.
@@ -46,7 +45,7 @@ impl Patience {
 
 /// The end of the queue that a task of its own works off.
 pub struct Delivery {
-    queue: mpsc::Receiver<Notification>,
+    waiting: Waiting,
     rest: Rest,
     webhook: WebhookUrl,
     /// Of whom the notifications are.
@@ -77,16 +76,15 @@ impl Delivery {
         ambient: Arc<dyn Ambient>,
         metrics: Metrics,
     ) -> Result<(Notifier, Self), NotAnEndpoint> {
-        let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let dialer = Dialer::new(webhook.endpoint().clone(), None)?;
         let rest = Rest::new(Arc::new(dialer), webhook.endpoint().authority(), REPLY_BYTES_MAX);
-        let notifier = Notifier { queue: Some(sender), metrics: metrics.clone() };
-        Ok((notifier, Self { queue, rest, webhook, service: service.to_owned(), patience, ambient, metrics }))
+        let (notifier, waiting) = Notifier::pair(metrics.clone());
+        Ok((notifier, Self { waiting, rest, webhook, service: service.to_owned(), patience, ambient, metrics }))
     }
 
     /// Delivers until every [`Notifier`] is gone and nothing waits.
     pub async fn run(mut self) {
-        while let Some(notification) = self.queue.recv().await {
+        while let Some(notification) = self.waiting.next().await {
             let outcome = self.deliver(&notification).await;
             self.metrics.notified(outcome);
         }

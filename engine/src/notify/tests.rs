@@ -118,6 +118,8 @@ async fn too_many_are_dropped_and_nobody_waits() {
         notifier.tell(notification("again"));
     }
     assert_eq!(counted(&metrics, "dropped"), 5);
+    let depth = format!("calypte_queue_depth{{queue=\"notifications\"}} {QUEUE_MAX}");
+    assert!(metrics.page().lines().any(|line| line == depth), "what waits is shown");
     Notifier::silent(metrics.clone()).tell(notification("to nobody"));
     assert_eq!(counted(&metrics, "dropped"), 5);
 }

@@ -17,6 +17,7 @@ use crate::live::{
     Cores, Ears, Ended, Fence, Known, Link, Listener, LiveError, News, Operator, Paper, Passed, Session, SessionRecord,
     Summary, Surroundings, TradeRequest, Venue, carry, recorded, recorder,
 };
+use crate::notify::{Notification, Notifier, Severity, Watcher};
 use crate::record::Recorder;
 use anyhow::Context as _;
 use calypte_host::Uploads;
@@ -83,6 +84,8 @@ pub(super) struct Shared {
     pub(super) ambient: Arc<dyn Ambient>,
     pub(super) settings: EngineSettings,
     pub(super) vitals: Vitals,
+    /// Whom to tell what somebody should know at once.
+    pub(super) notifier: Notifier,
     pub(super) uploads: Uploads,
     /// What all strategies compute on.
     pub(super) cores: Cores,
@@ -140,7 +143,7 @@ pub(super) async fn run_account(
     mut stopped: watch::Receiver<bool>,
 ) -> AccountEnd {
     let mut desk = Desk { shared, place, plan, record: None };
-    let mut pause = PAUSE_MIN;
+    let (mut pause, mut waits_for) = (PAUSE_MIN, None);
     let error = loop {
         if *stopped.borrow_and_update() {
             break None;
@@ -159,9 +162,19 @@ pub(super) async fn run_account(
         held.held(false);
         match left {
             Ok(Left::Told) => break None,
-            Ok(Left::LeaseLost) => desk.say("its lease is lost: nothing more is sent until it is ours again").await,
+            Ok(Left::LeaseLost) => {
+                let words = "its lease is lost: nothing more is sent until it is ours again";
+                desk.tell(Severity::Critical, "lease-lost", words);
+                desk.say(words).await;
+            }
             Ok(Left::Again(why)) => {
-                desk.say(&format!("{why}; it is tried again")).await;
+                let words = format!("{why}; it is tried again");
+                // What fails again and again is told once.
+                if waits_for.as_ref() != Some(&why) {
+                    desk.tell(Severity::Warning, "account-waits", &words);
+                    waits_for = Some(why);
+                }
+                desk.say(&words).await;
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2).min(PAUSE_MAX);
             }
@@ -169,7 +182,9 @@ pub(super) async fn run_account(
         }
     };
     if let Some(error) = &error {
-        desk.say(&format!("{error:#}")).await;
+        let words = format!("{error:#}");
+        desk.tell(Severity::Critical, "account-ended", &words);
+        desk.say(&words).await;
     }
     AccountEnd { name: desk.plan.name.to_string(), record: desk.record, error }
 }
@@ -182,6 +197,12 @@ struct Desk {
 }
 
 impl Desk {
+    /// Tells somebody who may be far away.
+    fn tell(&self, severity: Severity, kind: &'static str, words: &str) {
+        let (time, account) = (self.shared.ambient.now(), Some(self.plan.name.to_string()));
+        self.shared.notifier.tell(Notification { time, severity, kind, account, strategy: None, words: words.to_owned() });
+    }
+
     async fn say(&self, words: &str) {
         self.show(vec![words.to_owned()]).await;
     }
@@ -284,8 +305,9 @@ impl Desk {
         let names = loaded.iter().map(|(loaded, _)| (loaded.id, loaded.name.clone())).collect::<BTreeMap<_, _>>();
         let metrics = shared.vitals.metrics.account(self.plan.name.as_str());
         let meter = Meter::new(metrics, names.iter().map(|(id, name)| (*id, name.as_str())));
-        let summary = Summary::new(Arc::clone(&core.instruments), names);
-        let watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter)];
+        let summary = Summary::new(Arc::clone(&core.instruments), names.clone());
+        let watcher = Watcher::new(shared.notifier.clone(), self.plan.name.as_str(), Arc::clone(&core.instruments), names);
+        let watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter), Box::new(watcher)];
         let (news, told) = mpsc::channel(NEWS_MAX);
         let (venue, prices, carrier) = self.venue(connector, &opened, &news, fence)?;
         let mut lines = Vec::new();

@@ -1,9 +1,11 @@
 //! The hub: reads every stream once for all accounts of the engine, and acknowledges what all of them have in their journals.
 
+mod line;
 mod tally;
 
 pub use tally::HubTally;
 
+use self::line::Line;
 use super::EngineSettings;
 use super::feeds::{Lane, timeframe, translated};
 use crate::bus::{
@@ -12,6 +14,7 @@ use crate::bus::{
 use crate::health::{StreamVitals, Vitals};
 use crate::live::{News, Receipt};
 use crate::market_data::{Delivered, MarketEntry, Reader, Said};
+use crate::notify::Notifier;
 use calypte_kernel::{Feed, FeedChange, InstrumentId, MarketEvent, Price, SeriesId, Timestamp};
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::Request;
@@ -108,6 +111,8 @@ pub(super) struct Hub {
     tally: Arc<HubTally>,
     /// Signs of life, stream by stream.
     vitals: StreamVitals,
+    /// Whether the bus answers.
+    line: Line,
 }
 
 impl Hub {
@@ -117,6 +122,7 @@ impl Hub {
         settings: &EngineSettings,
         ambient: Arc<dyn Ambient>,
         (tally, vitals): (Arc<HubTally>, Vitals),
+        notifier: Notifier,
     ) -> (Self, mpsc::Sender<Command>) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let (give, given) = mpsc::unbounded_channel();
@@ -138,6 +144,7 @@ impl Hub {
             recover: false,
             pause: PAUSE_MIN,
             tally,
+            line: Line::new(&vitals.metrics, notifier),
             vitals: StreamVitals::new(vitals),
         };
         (hub, sender)
@@ -151,11 +158,12 @@ impl Hub {
         loop {
             self.vitals.vitals().pulse.turned(std::time::Instant::now());
             match self.turn().await {
-                Ok(true) => {}
+                Ok(true) => self.line.answers(self.ambient.now()),
                 Ok(false) => break,
                 Err(BusError::NoGroup { .. }) => self.join_again().await?,
                 Err(error) if error.may_pass() => {
                     tracing::warn!(%error, "market data is not read");
+                    self.line.fails(self.ambient.now(), &error);
                     self.recover = true;
                     tokio::time::sleep(self.pause).await;
                     self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);

@@ -8,6 +8,7 @@ use crate::bus::{Bus, GroupName, MemoryBus, Retention, StreamName, Streams as _,
 use crate::health::Vitals;
 use crate::live::News;
 use crate::market_data::Publisher;
+use crate::notify::Notifier;
 use calypte_kernel::{Candle, Decimal, Feed, FeedChange, MarketEvent, Price, SeriesId, Timeframe, Timestamp};
 use calypte_venues::ambient::{Ambient, Machine};
 use std::sync::Arc;
@@ -37,7 +38,8 @@ impl Bench {
         let settings = EngineSettings::new("engine-1".parse().expect("a name"));
         let vitals = Vitals::new("engine", Timeframe::MINUTE, []);
         let shared = Arc::clone(&bus) as Arc<dyn Bus>;
-        let (hub, commands) = Hub::new(shared, &settings, Arc::new(Machine), (Arc::new(HubTally::default()), vitals));
+        let notifier = Notifier::silent(vitals.metrics.clone());
+        let (hub, commands) = Hub::new(shared, &settings, Arc::new(Machine), (Arc::new(HubTally::default()), vitals), notifier);
         tokio::spawn(hub.run());
         let stream = StreamName::new(&"BTC".parse().expect("a symbol"), Topic::Candles(Timeframe::MINUTE));
         let mut publisher = Publisher::default();
