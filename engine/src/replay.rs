@@ -17,8 +17,9 @@ pub use compare::Difference;
 pub(crate) use compare::difference;
 
 use crate::control::Control;
+use crate::health::logs::remark;
 use crate::journal::{Beginning, Epoch, ReadError, TornTail};
-use crate::run::{Facts, remark};
+use crate::run::Facts;
 use crate::upload::{load, uploads};
 use calypte_host::{SandboxSettings, Strategy, Uploads};
 use calypte_kernel::StrategyId;

@@ -32,7 +32,7 @@ pub use recording::{Facts, StrategyFacts};
 use digest::Identity;
 
 use crate::control::Control;
-use crate::report::escape_terminal;
+use crate::health::logs::remark;
 use crate::request::{BacktestRequest, RunSettings, SeriesRequest};
 use crate::upload::uploads;
 use anyhow::Context as _;
@@ -45,7 +45,6 @@ use pull::{Listener, Pull};
 use recording::Recording;
 use setup::{Setup, deployment, instance_settings};
 pub(crate) use setup::{sandbox_settings, state_of};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -237,12 +236,6 @@ impl Prepared {
             wall_time_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
     }
-}
-
-/// Says something that is no result and no error.
-pub(crate) fn remark(words: &str) {
-    // Whoever closed standard error wants no remarks.
-    drop(writeln!(std::io::stderr().lock(), "{}", escape_terminal(words)));
 }
 
 /// A series that is drawn while it passes.

@@ -9,9 +9,10 @@
 //! does not depend on how many workers there are or on who ran it.
 
 use crate::control::Control;
+use crate::health::logs::remark;
 use crate::report::{SweepJournal, SweepReport, SweepRow, SweepTable};
 use crate::request::SweepRequest;
-use crate::run::{Decoded, PrepareError, Way, remark};
+use crate::run::{Decoded, PrepareError, Way};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};

@@ -1,6 +1,7 @@
 //! Where results go: a table for people, or one JSON document for programs; never both.
 
 use super::exit::{ExitStatus, Failure, status_of};
+use crate::health::logs;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -30,7 +31,7 @@ impl Output {
 
     /// Whether somebody watches progress.
     pub(super) fn shows_progress(self) -> bool {
-        !self.json && std::io::stderr().is_terminal()
+        !self.json && !logs::is_for_programs() && std::io::stderr().is_terminal()
     }
 
     /// The answer: the record as JSON, or the words for people.
@@ -55,8 +56,7 @@ impl Output {
 
     /// A remark for people who watch. Programs are not told: what matters is in the answer.
     pub(super) fn remark(self, words: &str) {
-        // Whoever closed standard error wants no remarks.
-        let _ = writeln!(std::io::stderr().lock(), "{}", crate::report::escape_terminal(words));
+        logs::remark(words);
     }
 
     /// Says what went wrong, and gives the exit status for it.
@@ -67,11 +67,11 @@ impl Output {
         if self.json {
             let record = ErrorRecord { message: &message, causes, exit_code: status as u8 };
             if let Err(failure) = self.answer(&ErrorDocument { error: record }, String::new) {
-                self.remark(&format!("error: {message}\nerror: {failure}"));
+                logs::failure(&format!("error: {message}\nerror: {failure}"));
             }
         } else {
             let causes = causes.iter().map(|cause| format!("\n  because {cause}")).collect::<String>();
-            self.remark(&format!("error: {message}{causes}"));
+            logs::failure(&format!("error: {message}{causes}"));
         }
         status
     }

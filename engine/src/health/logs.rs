@@ -3,12 +3,22 @@
 //! `CALYPTE_LOG` says what is logged: a level such as `debug`, or levels by module, such as `info,calypte::bus=debug`. Commands
 //! that are no service log nothing unless it is set. What is secret has a type that does not show itself, so that no log holds
 //! one.
+//!
+//! A remark for people, such as what a command found odd, is written between the lines of a log for people. In a log for
+//! programs it is a line as all others are, whatever is logged beside it.
 
+use crate::report::escape_terminal;
 use std::io::Write;
+use std::sync::OnceLock;
 use tracing::Subscriber;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _};
+
+/// Remarks, among what is logged.
+const REMARKS: &str = "calypte::remark";
+/// How remarks are written; unset: for people.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Says what is logged.
 pub const LOG_VARIABLE: &str = "CALYPTE_LOG";
@@ -49,16 +59,49 @@ pub enum LogError {
 /// Where the variable says nonsense, or it has been done before.
 pub fn start(format: LogFormat, otherwise: LogLevel) -> Result<(), LogError> {
     let said = std::env::var(LOG_VARIABLE).ok().filter(|text| !text.is_empty());
-    if said.is_none() && otherwise == LogLevel::Off {
-        return Ok(());
-    }
-    let filter = filter(said.as_deref())?;
-    tracing::subscriber::set_global_default(subscriber(format, filter, std::io::stderr)).map_err(|_| LogError::Twice)
+    let said = match (said, otherwise) {
+        (None, LogLevel::Off) if format == LogFormat::Text => return Ok(()),
+        (None, LogLevel::Off) => Some("off".to_owned()),
+        (said, _) => said,
+    };
+    let filter = filter(format, said.as_deref())?;
+    tracing::subscriber::set_global_default(subscriber(format, filter, std::io::stderr)).map_err(|_| LogError::Twice)?;
+    // The subscriber could be set, so that nobody was here before.
+    FORMAT.get_or_init(|| format);
+    Ok(())
 }
 
-fn filter(said: Option<&str>) -> Result<EnvFilter, LogError> {
+/// Says something that is no result, to whoever watches.
+pub fn remark(words: &str) {
+    match FORMAT.get() {
+        Some(LogFormat::Json) => tracing::info!(target: REMARKS, "{words}"),
+        _ => say(words),
+    }
+}
+
+/// Says what went wrong in the end.
+pub fn failure(words: &str) {
+    match FORMAT.get() {
+        Some(LogFormat::Json) => tracing::error!(target: REMARKS, "{words}"),
+        _ => say(words),
+    }
+}
+
+fn say(words: &str) {
+    // Whoever closed standard error wants no remarks.
+    drop(writeln!(std::io::stderr().lock(), "{}", escape_terminal(words)));
+}
+
+/// Whether standard error is for programs.
+pub fn is_for_programs() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+fn filter(format: LogFormat, said: Option<&str>) -> Result<EnvFilter, LogError> {
     // Of others, what goes wrong; each of their statements and frames is nobody's news.
-    EnvFilter::try_new(said.unwrap_or("warn,calypte=info")).map_err(LogError::Filter)
+    let filter = EnvFilter::try_new(said.unwrap_or("warn,calypte=info")).map_err(LogError::Filter)?;
+    let remarks = (format == LogFormat::Json).then(|| format!("{REMARKS}=info").parse().expect("it is a target and a level"));
+    Ok(remarks.into_iter().fold(filter, EnvFilter::add_directive))
 }
 
 fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
@@ -97,7 +140,7 @@ mod tests {
     fn logged(format: LogFormat, said: Option<&str>, log: impl FnOnce()) -> String {
         let held = Held::default();
         let writer = held.clone();
-        let subscriber = subscriber(format, filter(said).expect("a filter"), move || writer.clone());
+        let subscriber = subscriber(format, filter(format, said).expect("a filter"), move || writer.clone());
         tracing::subscriber::with_default(subscriber, log);
         String::from_utf8(held.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("it is text")
     }
@@ -126,7 +169,16 @@ mod tests {
         assert!(!usual.contains("a detail") && !usual.contains("a statement"), "{usual}");
         assert!(logged(LogFormat::Text, Some("debug"), talk).contains("a detail"));
         assert_eq!(logged(LogFormat::Text, Some("off"), talk), "");
-        assert!(matches!(filter(Some("calypte=loud")), Err(LogError::Filter(_))));
+        assert!(matches!(filter(LogFormat::Text, Some("calypte=loud")), Err(LogError::Filter(_))));
+    }
+
+    #[test]
+    fn remarks_for_programs_are_lines_whatever_is_logged() {
+        for said in [None, Some("off"), Some("error,calypte=error")] {
+            let line = logged(LogFormat::Json, said, || tracing::info!(target: REMARKS, "two\nlines"));
+            let record: serde_json::Value = serde_json::from_str(&line).expect("one object");
+            assert_eq!((&record["message"], &record["target"]), (&"two\nlines".into(), &REMARKS.into()), "{line}");
+        }
     }
 
     #[test]
