@@ -1,6 +1,8 @@
 //! The whole system as processes of their own: exchange socket, market data service, a real bus, user engine, sandboxed strategy,
 //! signed orders at the exchange. What the strategy decides there is what it decides in a backtest of its journal.
 
+mod watched;
+
 use crate::bus::connect;
 use crate::devnet::{ACCOUNT, Devnet, KEY};
 use calypte::bus::{Retention, StreamName, Streams as _};
@@ -37,11 +39,16 @@ struct Service {
 
 impl Service {
     fn start(command: &str, config: &Path) -> Self {
+        Self::start_with(command, config, &[])
+    }
+
+    fn start_with(command: &str, config: &Path, more: &[&str]) -> Self {
         let said = config.with_file_name(format!("{command}.log"));
         let said = fs::File::options().create(true).append(true).open(said).expect("the test's folder can be written");
         let mut child = Command::new(calypte_path())
             .args([command, "--json", "--config"])
             .arg(config)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(said)

@@ -4,12 +4,12 @@
 use crate::devnet::{ACCOUNT, Devnet, KEY};
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tests::{RedisServer, calypte_path, component, python_environment, repository, run, skip, temp_dir};
+use tests::{RedisServer, calypte_path, component, free_port, python_environment, repository, run, skip, temp_dir};
 
 /// Longest that is waited for something to happen. A bound against a hang, not an expectation.
 const WAIT: Duration = Duration::from_mins(4);
@@ -81,11 +81,6 @@ fn ready(port: u16) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback has free ports");
-    listener.local_addr().expect("it is bound").port()
 }
 
 /// Starts both services in a folder, with a live account at the exchange.

@@ -24,5 +24,5 @@ pub use paths::{repository, shared, shared_file, temp_dir};
 pub use postgres_server::{POSTGRES_PASSWORD, PostgresServer};
 pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, is_installed, run};
 pub use python::python_environment;
-pub use redis_server::RedisServer;
+pub use redis_server::{RedisServer, free_port};
 pub use skip::skip;

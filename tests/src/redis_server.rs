@@ -146,8 +146,8 @@ fn program() -> PathBuf {
     std::env::var_os(PROGRAM_VARIABLE).map_or_else(|| PathBuf::from("redis-server"), PathBuf::from)
 }
 
-/// A port that nobody listens on at this moment.
-fn free_port() -> u16 {
+/// A port of the loopback that nobody listens on at this moment.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("the loopback has free ports");
     listener.local_addr().expect("it is bound").port()
 }
