@@ -245,7 +245,8 @@ impl Desk {
         let fence = Fence::new(lease.valid_until());
         let life = self.shared.settings.lease_life;
         let opened = tokio::select! {
-            opened = self.open(fence.clone()) => opened,
+            // Boxed: it holds a whole account for the moment that it is put together.
+            opened = Box::pin(self.open(fence.clone())) => opened,
             // Rebuilding a long journal takes longer than a lease.
             () = keep(&self.shared.bus, &mut lease, life, &fence) => return Ok(Left::LeaseLost),
         };
