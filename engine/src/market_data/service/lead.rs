@@ -90,14 +90,8 @@ impl<'a> Lead<'a> {
             self.vitals.vitals().pulse.turned(std::time::Instant::now());
             let has_room = self.publisher.has_room();
             let done = tokio::select! {
+                // What never waits for the bus comes first: a slow one would leave it no turn.
                 biased;
-                _ = renew.tick() => self.renew(life).await,
-                _ = look.tick() => {
-                    // Counted from its end: on a bus that takes longer than the pause between two, nothing else would have its turn.
-                    let looked = self.look(connector).await;
-                    look.reset();
-                    looked
-                }
                 _ = tick.tick() => {
                     if control.is_cancelled() {
                         return self.last_words().await;
@@ -106,16 +100,19 @@ impl<'a> Lead<'a> {
                     self.waiting.depth(self.publisher.waiting(usize::MAX).len());
                     Ok(None)
                 }
+                _ = renew.tick() => self.renew(life).await,
+                _ = look.tick() => self.look(connector).await,
                 // Where what waits has no room, nothing more is heard: the connector slows its sockets down.
                 event = connector.next(), if has_room => match event {
                     Some(event) => {
                         self.hear(event);
-                        self.hear_waiting(connector).await;
                         Ok(None)
                     }
                     None => Ok(Some(Left::Unreachable("the connector stopped".to_owned()))),
                 },
             };
+            // Whoever had the turn: on a bus that takes longer than the pause between two looks, the next is always due.
+            self.hear_waiting(connector).await;
             if let Some(left) = done? {
                 return Ok(left);
             }
