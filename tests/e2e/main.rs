@@ -29,6 +29,10 @@ mod doctor;
 mod record;
 mod services;
 mod supervisor;
+mod system;
+
+// What happens to a live system.
+mod chaos;
 
 // What the program does as a whole.
 mod backtest;

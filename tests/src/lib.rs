@@ -16,6 +16,7 @@ mod process;
 mod python;
 mod redis_server;
 pub mod reference;
+mod relay;
 mod skip;
 
 pub use component::{component, hostile};
@@ -25,4 +26,5 @@ pub use postgres_server::{POSTGRES_PASSWORD, PostgresServer};
 pub use process::{RUN_SECONDS_MAX, Run, calypte, calypte_in, calypte_path, is_installed, run};
 pub use python::python_environment;
 pub use redis_server::{RedisServer, free_port};
+pub use relay::Relay;
 pub use skip::skip;

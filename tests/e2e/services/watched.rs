@@ -1,7 +1,7 @@
 //! What the services show and tell while they trade: their pages of metrics, their log for programs, and the webhook that hears of a kill.
 
-use super::{PATIENCE, Service};
 use crate::devnet::{ACCOUNT, Devnet, FAST, KEY};
+use crate::system::{PATIENCE, Service};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
