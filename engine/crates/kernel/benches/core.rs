@@ -3,13 +3,13 @@
 mod running;
 
 use calypte_kernel::{
-    AccountId, AccountRisk, Answer, ClientOrderId, Decimal, EventNumber, Input, InstrumentId, InstrumentRisk, Lane, Limits,
-    MarginPolicy, OrderOrigin, Output, PlaceOrder, RISK_AMOUNT_MAX, Rate, Rates, Request, Resting, RiskGate, SelfTrade, Side,
-    Size, Stake, Stakes, Standing, StrategyRisk, TimeInForce, Timestamp, TradeId, VenueEvent, VenueFill, VenueOrderId, Wanted,
-    WantedKind,
+    AccountId, AccountRisk, Answer, ClientOrderId, Decimal, EventKind, EventNumber, Input, InstrumentId, InstrumentRisk,
+    KnownEvents, Lane, Limits, MarginMode, MarginPolicy, NewOrder, OrderOrigin, Output, PlaceOrder, RISK_AMOUNT_MAX, Rate,
+    Rates, Request, Resting, RiskGate, SelfTrade, Side, Size, Stake, Stakes, Standing, StrategyRisk, TimeInForce, Timestamp,
+    TradeId, TradingCore, VenueEvent, VenueFill, VenueOrderId, Wanted, WantedKind,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
-use running::{BTC, HEARD, STRATEGY, UNHEARD, answer, candle, instrument, pass, price, running};
+use running::{BTC, HEARD, STRATEGY, UNHEARD, answer, candle, instrument, pass, price, running, running_and_hearing};
 use std::hint::black_box;
 
 /// A limit that nothing here comes near.
@@ -44,11 +44,23 @@ fn candles(criterion: &mut Criterion) {
     });
 }
 
-/// A part of an order fills: the fill is booked, and two hooks are called, of the order and of the position.
+/// A part of an order fills: the fill is booked, and where the strategy hears of it two hooks are called, of the order and of
+/// the position. With a known leverage, margin and the liquidation price are reckoned too.
 fn fills(criterion: &mut Criterion) {
+    let candles = KnownEvents::default().with(EventKind::Candle);
+    fill("a partial fill with 10 open orders that nobody hears of", running_and_hearing(&ORDERS, candles), criterion);
+    fill("a partial fill with 10 open orders, its two events answered with nothing", running(&ORDERS), criterion);
     let (mut core, orders) = running(&ORDERS);
+    let now = Timestamp::from_millis(1);
+    let set = VenueEvent::LeverageSet { instrument: BTC, leverage: 10, mode: MarginMode::Cross, as_of: now };
+    core.handle(now, Input::Venue(set));
+    pass(&mut core, now);
+    fill("the same with a leverage that is known", (core, orders), criterion);
+}
+
+fn fill(name: &str, (mut core, orders): (TradingCore, Vec<NewOrder>), criterion: &mut Criterion) {
     let mut trade = 0;
-    criterion.bench_function("a partial fill with 10 open orders, its two events answered with nothing", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter(|| {
             trade += 1;
             let now = Timestamp::from_millis(trade);

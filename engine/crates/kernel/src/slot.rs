@@ -8,9 +8,9 @@ use crate::orders::{OpenOrder, Orders};
 use crate::queue::EventQueue;
 use crate::store::Store;
 use crate::{
-    AccountView, ClientOrderId, CoreSettings, Deployment, Event, EventNumber, InstrumentId, Killed, Order, OrderRef,
-    OrderState, ParamValue, Pause, Position, SeriesId, StopReason, StrategyId, StrategyState, Subscription, Timestamp,
-    TradingState,
+    AccountView, ClientOrderId, CoreSettings, Deployment, Event, EventKind, EventNumber, InstrumentId, Killed, Order, OrderRef,
+    OrderState, ParamValue, Pause, Position, PositionView, SeriesId, StopReason, StrategyId, StrategyState, Subscription,
+    Timestamp, TradingState,
 };
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -163,7 +163,13 @@ impl Slot {
     /// Whether it is to hear of an event.
     #[inline]
     pub(crate) const fn hears(&self, event: &Event) -> bool {
-        self.listening && self.deployment.knows.contains(event.kind())
+        self.hears_kind(event.kind())
+    }
+
+    /// Whether it is to hear of events of a kind.
+    #[inline]
+    pub(crate) const fn hears_kind(&self, kind: EventKind) -> bool {
+        self.listening && self.deployment.knows.contains(kind)
     }
 
     /// Counts one of the candles of history that were asked for; whether this was one.
@@ -217,6 +223,11 @@ impl Slot {
         self.listening = false;
         self.warm_up.clear();
         (self.warm_up_left, self.warm_up_waiting) = (0, 0);
+    }
+
+    /// A position as the view shows it that was brought up to date last; none where it is flat there.
+    pub(crate) fn shown(&self, instrument: InstrumentId) -> Option<PositionView> {
+        self.view.positions.iter().find(|position| position.instrument == instrument).cloned()
     }
 
     /// What it sees of its account. Made anew only where something changed, and in place where nobody looks at the old one.

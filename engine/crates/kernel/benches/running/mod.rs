@@ -25,6 +25,11 @@ pub fn price(digits: i64) -> Price {
 
 /// A core whose strategy hears one series and has an order at work for each of these sizes, far below the market.
 pub fn running(orders: &[i64]) -> (TradingCore, Vec<NewOrder>) {
+    running_and_hearing(orders, KnownEvents::ALL)
+}
+
+/// The same, of a strategy that hears of these kinds of events only; candles have to be among them.
+pub fn running_and_hearing(orders: &[i64], knows: KnownEvents) -> (TradingCore, Vec<NewOrder>) {
     let series = [(HEARD, 60_000), (UNHEARD, 300_000)].map(|(id, millis)| SeriesInfo {
         id,
         instrument: BTC,
@@ -33,7 +38,7 @@ pub fn running(orders: &[i64]) -> (TradingCore, Vec<NewOrder>) {
     let settings = CoreSettings::new(AccountId::new(1), [instrument()].into(), series.into());
     let mut core = TradingCore::new(CoreSettings { cash: Decimal::from(1_000_000), ..settings }).expect("sound settings");
     let start = Timestamp::from_millis(0);
-    core.handle(start, Input::Deploy(Box::new(Deployment::new(STRATEGY, [].into(), KnownEvents::ALL))));
+    core.handle(start, Input::Deploy(Box::new(Deployment::new(STRATEGY, [].into(), knows))));
     core.handle(start, Input::Start(STRATEGY));
     let subscription = Subscription::Candles { series: HEARD, warm_up: 0 };
     answer(&mut core, start, EventNumber::new(1), Answer::Subscriptions(vec![subscription]));

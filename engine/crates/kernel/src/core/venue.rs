@@ -5,7 +5,7 @@
 use super::TradingCore;
 use crate::orders::News;
 use crate::queue::Rank;
-use crate::{Decimal, Event, InstrumentId, OrderState, PositionCause, PositionEvent, Timestamp, VenueEvent};
+use crate::{Decimal, Event, EventKind, InstrumentId, OrderState, PositionCause, PositionEvent, Timestamp, VenueEvent};
 
 impl TradingCore {
     pub(super) fn venue(&mut self, event: VenueEvent) {
@@ -70,11 +70,14 @@ impl TradingCore {
         time: Timestamp,
     ) {
         let slot = &self.slots[place];
-        let Some(position) = slot.ledger.position(instrument) else { return };
-        let mut now = position.view(self.leverage[instrument.get() as usize]);
-        if !now.size.is_zero() {
-            now.liquidation_price = self.liquidation_price(place, instrument);
+        if !slot.hears_kind(EventKind::Position) || slot.ledger.position(instrument).is_none() {
+            return;
         }
+        // The event carries the view too, so that what is reckoned for one stands in both.
+        self.view_of(place);
+        let slot = &self.slots[place];
+        let Some(position) = slot.ledger.position(instrument) else { return };
+        let now = slot.shown(instrument).unwrap_or_else(|| position.view(self.leverage[instrument.get() as usize]));
         let event = PositionEvent { time, now, mark: self.feeds.mark_price(instrument), size_before, cause };
         self.offer(place, Rank::Account, Event::Position(Box::new(event)));
     }

@@ -35,6 +35,9 @@ impl TradingCore {
     /// Initial margin that a strategy's open orders could add to what it holds, as far as leverages and prices are known.
     fn reserved(&self, place: usize) -> Option<Decimal> {
         let mut sum = Decimal::ZERO;
+        if self.leverage.iter().all(Option::is_none) {
+            return Some(sum); // nothing is reserved that anybody could name
+        }
         for (instrument, stake) in self.tally(&self.slots[place], None)? {
             let at = instrument.get() as usize;
             let Some((leverage, _)) = self.leverage[at] else { continue };
