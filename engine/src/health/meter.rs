@@ -152,9 +152,9 @@ impl Listener for Meter {
                 self.states.insert(strategy, state.into());
                 self.show_states();
             }
-            Notice::Difference(_) => self.metrics.differed(),
+            Notice::Difference(difference) if !difference.is_first_word() => self.metrics.differed(),
             Notice::Risk(RiskEvent::Killed { .. }) => self.metrics.killed(),
-            Notice::Risk(_) | Notice::Notification(..) => {}
+            Notice::Difference(_) | Notice::Risk(_) | Notice::Notification(..) => {}
         }
     }
 }

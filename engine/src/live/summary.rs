@@ -273,6 +273,9 @@ impl Listener for Summary {
                 told.line(now, &words);
             }
             Notice::Risk(event) => told.line(now, &format!("risk      {event:?}")),
+            Notice::Difference(difference) if difference.is_first_word() => {
+                told.line(now, &format!("cash      {}", difference.theirs.normalize()));
+            }
             Notice::Difference(difference) => {
                 told.counts.differences += 1;
                 let words = format!("differs   {:?}: ours {}, theirs {}", difference.of, difference.ours, difference.theirs);

@@ -101,6 +101,7 @@ impl Watcher {
                 told(severity, "strategy-says", Some(*strategy), (*words).to_owned())
             }
             Notice::Risk(event) => self.risk(event),
+            Notice::Difference(difference) if difference.is_first_word() => None,
             Notice::Difference(difference) => {
                 let of = match difference.of {
                     DifferenceOf::Filled(order) => format!("what filled of order {order}"),
@@ -174,6 +175,9 @@ mod tests {
         };
         let (_, kind, words) = of(&Notice::Difference(&difference)).expect("it matters");
         assert!(kind == "difference" && words.contains("ours 1, the exchange's 2"), "{words}");
+        let cash = |ours| Difference { of: DifferenceOf::Cash, ours, ..difference };
+        assert!(of(&Notice::Difference(&cash(Decimal::ZERO))).is_none(), "the exchange's first word on cash is no alarm");
+        assert!(of(&Notice::Difference(&cash(Decimal::ONE))).is_some());
         let refused = StrategyState::Refused("no data".to_owned());
         assert_eq!(of(&Notice::Lifecycle(StrategyId::new(0), &refused)).map(|(_, kind, _)| kind), Some("strategy-refused"));
         assert!(of(&Notice::Lifecycle(StrategyId::new(0), &StrategyState::Running)).is_none());

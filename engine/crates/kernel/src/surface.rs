@@ -469,6 +469,14 @@ pub struct Difference {
     pub theirs: Decimal,
 }
 
+impl Difference {
+    /// Whether this is the exchange's first word on the account's cash: until it comes the account has none, and nothing is
+    /// wrong.
+    pub fn is_first_word(&self) -> bool {
+        self.of == DifferenceOf::Cash && self.ours.is_zero()
+    }
+}
+
 /// In what the exchange and we differed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DifferenceOf {
