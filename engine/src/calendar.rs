@@ -95,13 +95,42 @@ pub fn format_time(time: Timestamp) -> String {
     let in_day = time.as_millis().rem_euclid(DAY_MS);
     let (seconds, millis) = (in_day / 1000, in_day % 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    if !(0..=9999).contains(&year) {
+        let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
+        return format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z");
+    }
+    // Digit by digit: a report holds tens of thousands of times.
+    let mut text = String::from("0000-00-00T00:00:00.000Z").into_bytes();
+    let parts = [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second), (20, 3, millis)];
+    for (at, digits, mut number) in parts {
+        for digit in text[at..at + digits].iter_mut().rev() {
+            *digit += u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+        }
+    }
+    if millis == 0 {
+        text.drain(19..23);
+    }
+    String::from_utf8(text).expect("digits and signs")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_with_all_their_digits() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_709_208_061_007, "2024-02-29T12:01:01.007Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "10000-01-01T00:00:00Z"),
+            (-62_167_219_200_001, "-001-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(format_time(Timestamp::from_millis(millis)), text);
+        }
+    }
 
     #[test]
     fn times_are_read_in_every_documented_form() {

@@ -33,7 +33,7 @@ use digest::Identity;
 
 use crate::control::Control;
 use crate::health::logs::remark;
-use crate::request::{BacktestRequest, RunSettings, SeriesRequest};
+use crate::request::{BacktestRequest, RunSettings, SeriesRequest, StrategyRequest};
 use crate::upload::uploads;
 use anyhow::Context as _;
 use bars::{Bars, Watched};
@@ -189,7 +189,8 @@ impl Prepared {
     pub async fn run(self, observer: Box<dyn Observer>, way: Way) -> anyhow::Result<RunReport> {
         let Self { request, began, strategies, setup, files, ticks, mut instances, control, journal: folder } = self;
         let journal = Arc::new(Mutex::new(Journal::default()));
-        let (sources, bars) = sources(&request.market.series, &files, request.settings.from);
+        let sources = files.iter().map(|file| Box::new(file.clone()) as Box<dyn CandleSource>);
+        let (sources, bars) = drawn(&request.market.series, sources, request.settings.from);
         let deployments = strategies.iter().map(|loaded| deployment(loaded, &request.settings)).collect();
         let mut backtest = Backtest::new(setup.backtest(), deployments, setup.sources(sources))
             .context("setting up the run")?
@@ -226,7 +227,7 @@ impl Prepared {
         Ok(RunReport {
             outcome,
             digest: identity.digest(),
-            strategies: ran(strategies, &request, &journal),
+            strategies: ran(strategies, &request.strategies, &journal),
             instruments: setup.instruments,
             series: setup.series,
             data,
@@ -251,16 +252,15 @@ impl Drawing {
     }
 }
 
-/// The files as sources; of each instrument the first is drawn as it passes.
-fn sources(
+/// The sources of the series; of each instrument the first is drawn as it passes.
+fn drawn(
     series: &[SeriesRequest],
-    files: &[SharedFile],
+    of_series: impl Iterator<Item = Box<dyn CandleSource>>,
     from: Option<Timestamp>,
 ) -> (Vec<Box<dyn CandleSource>>, Vec<Drawing>) {
-    let mut sources: Vec<Box<dyn CandleSource>> = Vec::with_capacity(files.len());
+    let mut sources: Vec<Box<dyn CandleSource>> = Vec::with_capacity(series.len());
     let mut drawings: Vec<Drawing> = Vec::new();
-    for (series, file) in series.iter().zip(files) {
-        let source: Box<dyn CandleSource> = Box::new(file.clone());
+    for (series, source) in series.iter().zip(of_series) {
         if drawings.iter().any(|drawing| drawing.series.instrument == series.info.instrument) {
             sources.push(source);
         } else {
@@ -295,8 +295,8 @@ fn used(series: &[SeriesRequest], files: &[SharedFile]) -> Vec<DataUsed> {
     used.collect()
 }
 
-fn ran(strategies: Vec<Loaded>, request: &BacktestRequest, journal: &Journal) -> Vec<RanStrategy> {
-    let with_files = strategies.into_iter().zip(&request.strategies);
+fn ran(strategies: Vec<Loaded>, requests: &[StrategyRequest], journal: &Journal) -> Vec<RanStrategy> {
+    let with_files = strategies.into_iter().zip(requests);
     let ran = with_files.map(|(loaded, wanted)| RanStrategy {
         id: loaded.id,
         name: loaded.name,

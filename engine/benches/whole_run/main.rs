@@ -1,4 +1,5 @@
-//! A whole backtest of the peers' benchmark, from decoded candles to its outcome, with fuel on: one figure, and where it goes.
+//! A whole backtest of the peers' benchmark with fuel on, from decoded candles to its outcome and to its written report: two
+//! figures, and where the first goes.
 //!
 //! `cargo bench -p calypte --bench whole_run [-- --data CANDLES.csv] [--runs N]` prints one JSON document. Without `--data` it
 //! makes a year of candles of its own. Times are medians, each as wall clock and as processor time of the one thread that runs;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result, ensure};
 use calypte::component::{BuildOptions, build, encode};
 use calypte::control::Control;
 use calypte::data::{CandleWriter, LOAD_CANDLES_MAX, ReadOptions, Synth, SynthSettings, load};
+use calypte::report::{Recorder, RunRecord, write_run};
 use calypte::request::instrument::RulesSource;
 use calypte::request::{BacktestRequest, DataSpec, InstrumentSpec, StrategyRequest};
 use calypte::run::{Decoded, Way};
@@ -63,11 +65,17 @@ fn measure() -> Result<()> {
     let idle = idle_component(repository, folder.path())?;
     let runtime = tokio::runtime::Runtime::new()?;
     let decoded = |component: PathBuf| runtime.block_on(decode(component, &data));
-    let (strategy, idle) = (decoded(ema_atr.component)?, decoded(idle)?);
+    let ((strategy, request), (idle, _)) = (decoded(ema_atr.component)?, decoded(idle)?);
+    let written = |folder: &Path| -> Result<()> {
+        let recorder = Recorder::create(folder, &request.strategies, &request.market)?;
+        let run = strategy.report(&[], Way::Next, &Arc::default(), Box::new(recorder.clone()))?;
+        Ok(write_run(folder, &run, &RunRecord::new(&run), recorder.finish()?)?)
+    };
+    let reports = folder.path().join("report");
 
     let mut plain = Sample::new();
     let (mut core, mut matching, mut driver) = (Sample::new(), Sample::new(), Sample::new());
-    let (mut call, mut total) = (Sample::new(), Sample::new());
+    let (mut call, mut total, mut to_report) = (Sample::new(), Sample::new(), Sample::new());
     let mut outcome = None;
     for _ in 0..runs {
         // In turn, so that a machine that drifts does so for all of them.
@@ -77,9 +85,10 @@ fn measure() -> Result<()> {
         driver.time(|| native::driver(&candles));
         call.time(|| run(&idle))?;
         outcome = Some(total.time(|| run(&strategy))?);
+        to_report.time(|| written(&reports))?;
     }
     let outcome = outcome.context("--runs takes at least 1")?;
-    report(&candles, source, runs, &outcome, &Stages { plain, core, matching, driver, call, total });
+    report(&candles, source, runs, &outcome, &Stages { plain, core, matching, driver, call, total, to_report });
     Ok(())
 }
 
@@ -90,6 +99,7 @@ struct Stages {
     driver: Sample,
     call: Sample,
     total: Sample,
+    to_report: Sample,
 }
 
 fn report(candles: &Arc<[Candle]>, source: &str, runs: usize, outcome: &Outcome, stages: &Stages) {
@@ -108,8 +118,16 @@ fn report(candles: &Arc<[Candle]>, source: &str, runs: usize, outcome: &Outcome,
             "plain_rust": plain,
         })
     };
-    let rate = |sampled: &Sampled, pick: fn(&Sampled) -> f64| count as f64 * 1e9 / pick(sampled);
-    let (median, best) = (stages.total.median(), stages.total.least());
+    let rates = |sample: &Sample| {
+        let rate = |nanoseconds: f64| count as f64 * 1e9 / nanoseconds;
+        let (median, best) = (sample.median(), sample.least());
+        json!({
+            "wall_median": rate(median.wall()),
+            "cpu_median": rate(median.cpu()),
+            "wall_best": rate(best.wall()),
+            "cpu_best": rate(best.cpu()),
+        })
+    };
     let document = json!({
         "candles": count,
         "data": source,
@@ -117,13 +135,10 @@ fn report(candles: &Arc<[Candle]>, source: &str, runs: usize, outcome: &Outcome,
         "fills": outcome.counts.fills,
         "final_equity": outcome.money.final_equity.to_string(),
         "fuel": outcome.fuel.total,
-        "candles_per_second": {
-            "wall_median": rate(&median, Sampled::wall),
-            "cpu_median": rate(&median, Sampled::cpu),
-            "wall_best": rate(&best, Sampled::wall),
-        },
+        "candles_per_second": rates(&stages.total),
+        "candles_per_second_to_report": rates(&stages.to_report),
         "nanoseconds_per_candle": { "wall": per_candle(Sampled::wall), "cpu": per_candle(Sampled::cpu) },
-        "times_plain_rust": median.cpu() / stages.plain.median().cpu(),
+        "times_plain_rust": stages.total.median().cpu() / stages.plain.median().cpu(),
     });
     println!("{document:#}");
 }
@@ -157,11 +172,12 @@ fn idle_component(repository: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The benchmark's own settings: no slippage, taker fee 0.00045, cash 1,000,000, fuel counted.
-async fn decode(component: PathBuf, data: &Path) -> Result<Decoded> {
+async fn decode(component: PathBuf, data: &Path) -> Result<(Decoded, BacktestRequest)> {
     let spec: DataSpec = format!("BTC:1m={}", data.display()).parse()?;
     let settings = native::settings();
     let any = [InstrumentSpec { symbol: None, source: RulesSource::Fixed(Rules::ANY), margin: None }];
     let request = BacktestRequest::new(&[component], &[], &[spec], &any, settings, None)?;
     let strategy: &StrategyRequest = &request.strategies[0];
-    Decoded::new(strategy, &request.market, &request.settings, 1, |words| eprintln!("{words}")).await
+    let decoded = Decoded::new(strategy, &request.market, &request.settings, 1, |words| eprintln!("{words}")).await?;
+    Ok((decoded, request))
 }

@@ -80,7 +80,10 @@ pub(super) fn page(title: &str, digest: &str, body: &str, figures: &[Figure]) ->
     let data = figures.iter().map(|figure| &figure.plot).collect::<Vec<_>>();
     // Text inside JSON cannot end the script element once `<` is written as an escape.
     let data = serde_json::to_string(&data).expect("figures have text keys").replace('<', "\\u003c");
-    format!(
+    let script = drawing_script();
+    let mut text = String::with_capacity(script.len() + data.len() + body.len() + STYLE.len() + FRAME_BYTES);
+    write!(
+        text,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
@@ -89,9 +92,13 @@ pub(super) fn page(title: &str, digest: &str, body: &str, figures: &[Figure]) ->
          <script nonce=\"{nonce}\">\nJSON.parse(document.getElementById('figures').textContent).forEach((plot, number) => \
          Plotly.newPlot('figure-' + number, plot.data, plot.layout, {{responsive: true, displaylogo: false}}));\n\
          </script>\n</body>\n</html>\n",
-        script = drawing_script(),
     )
+    .expect("text grows");
+    text
 }
+
+/// Room for what stands around the parts of a page.
+const FRAME_BYTES: usize = 4096;
 
 /// Where a figure is drawn.
 pub(super) fn figure_place(number: usize, figure: &Figure) -> String {

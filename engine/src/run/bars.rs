@@ -37,8 +37,12 @@ impl Bar {
     }
 
     fn absorb(&mut self, later: &Self) {
-        self.high = self.high.max(later.high);
-        self.low = self.low.min(later.low);
+        if later.high.is_above(self.high) {
+            self.high = later.high;
+        }
+        if self.low.is_above(later.low) {
+            self.low = later.low;
+        }
         self.close = later.close;
     }
 }

@@ -1,12 +1,13 @@
 //! A strategy and a market in memory, for many runs: each with its own instance, parameters and fuel.
 
 use super::digest::Identity;
+use super::journal::Journal;
 use super::prepare::{Loaded, PrepareError, load, read_options};
-use super::pull::{Pull, Way};
+use super::pull::{Listener, Pull, Way};
 use super::setup::{Setup, deployment, instance_settings};
 use super::ticks::DecodedTicks;
 use super::warnings::warnings_of;
-use super::{Content, DataUsed, resolve};
+use super::{Content, DataUsed, Drawing, RunReport, drawn, ran, resolve};
 use crate::control::Control;
 use crate::data::{self, LOAD_CANDLES_MAX};
 use crate::request::{MarketRequest, RunSettings, SeriesRequest, StrategyRequest};
@@ -14,8 +15,9 @@ use crate::upload::uploads;
 use anyhow::Context as _;
 use calypte_host::{Manifest, SandboxSettings};
 use calypte_kernel::{ParamValue, StrategyId};
-use calypte_sim::{Backtest, CandleSource, ItemSource, Outcome, SourceItem};
-use std::sync::Arc;
+use calypte_sim::{Backtest, CandleSource, ItemSource, Observer, Outcome, SourceItem};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The number of the only strategy of each run.
 const STRATEGY: StrategyId = StrategyId::new(0);
@@ -25,6 +27,7 @@ pub struct Decoded {
     request: StrategyRequest,
     loaded: Loaded,
     setup: Setup,
+    series: Vec<SeriesRequest>,
     settings: RunSettings,
     data: Vec<DataUsed>,
     /// Candles and gap notes of each series with a file.
@@ -63,7 +66,16 @@ impl Decoded {
             data.push(used);
         }
         let setup = Setup::new(market, settings);
-        Ok(Self { request: strategy.clone(), loaded, setup, settings: settings.clone(), data, items, ticks })
+        Ok(Self {
+            request: strategy.clone(),
+            loaded,
+            setup,
+            series: market.series.clone(),
+            settings: settings.clone(),
+            data,
+            items,
+            ticks,
+        })
     }
 
     /// What the strategy says of itself.
@@ -118,16 +130,69 @@ impl Decoded {
     /// Where a parameter is not allowed or the instance does not start.
     pub fn run(&self, written: &[(String, String)], way: Way, control: &Arc<Control>) -> anyhow::Result<Outcome> {
         let loaded = Loaded { parameters: self.resolve(written)?, ..self.loaded.clone() };
-        let sources = self.items.iter().map(|items| Box::new(ItemSource::new(Arc::clone(items))) as Box<dyn CandleSource>);
-        let sources = self.setup.sources(sources.collect());
-        let backtest = Backtest::new(self.setup.backtest(), vec![deployment(&loaded, &self.settings)], sources)
-            .context("setting up a run")?;
-        let backtest = backtest.with_ticks(self.ticks.iter().map(DecodedTicks::feed).collect());
+        let backtest = self.backtest(&loaded, self.sources().collect())?;
+        self.pull(backtest, &loaded, Arc::default(), way, control)
+    }
+
+    /// As [`Self::run`], with everything that a report of the run shows. The observer gets fills and equity as they happen.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn report(
+        &self,
+        written: &[(String, String)],
+        way: Way,
+        control: &Arc<Control>,
+        observer: Box<dyn Observer>,
+    ) -> anyhow::Result<RunReport> {
+        let began = Instant::now();
+        let loaded = Loaded { parameters: self.resolve(written)?, ..self.loaded.clone() };
+        let (sources, bars) = drawn(&self.series, self.sources(), self.settings.from);
+        let journal = Arc::new(Mutex::new(Journal::default()));
+        let listener = Listener::new(observer, Arc::clone(&journal));
+        let backtest = self.backtest(&loaded, sources)?.with_observer(Box::new(listener));
+        let outcome = self.pull(backtest, &loaded, Arc::clone(&journal), way, control)?;
+        let journal = std::mem::take(&mut *journal.lock().unwrap_or_else(PoisonError::into_inner));
+        let strategies = vec![loaded];
+        let identity =
+            Identity { strategies: &strategies, data: &self.data, setup: &self.setup, settings: &self.settings, way };
+        Ok(RunReport {
+            outcome,
+            digest: identity.digest(),
+            strategies: ran(strategies, std::slice::from_ref(&self.request), &journal),
+            instruments: Arc::clone(&self.setup.instruments),
+            series: Arc::clone(&self.setup.series),
+            data: self.data.clone(),
+            settings: self.settings.clone(),
+            bars: bars.iter().map(Drawing::take).collect(),
+            journal,
+            wall_time_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn sources(&self) -> impl Iterator<Item = Box<dyn CandleSource>> {
+        self.items.iter().map(|items| Box::new(ItemSource::new(Arc::clone(items))) as Box<dyn CandleSource>)
+    }
+
+    fn backtest(&self, loaded: &Loaded, sources: Vec<Box<dyn CandleSource>>) -> anyhow::Result<Backtest> {
+        let deployments = vec![deployment(loaded, &self.settings)];
+        let backtest = Backtest::new(self.setup.backtest(), deployments, self.setup.sources(sources));
+        Ok(backtest.context("setting up a run")?.with_ticks(self.ticks.iter().map(DecodedTicks::feed).collect()))
+    }
+
+    fn pull(
+        &self,
+        backtest: Backtest,
+        loaded: &Loaded,
+        journal: Arc<Mutex<Journal>>,
+        way: Way,
+        control: &Arc<Control>,
+    ) -> anyhow::Result<Outcome> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().context("making a runtime")?;
         runtime.block_on(async {
             let instance = loaded.strategy.instantiate(instance_settings(STRATEGY, &self.settings)).await;
             let instance = instance.with_context(|| format!("starting {}", loaded.name))?;
-            let pull = Pull::new(backtest, Arc::default(), Arc::clone(control), way);
+            let pull = Pull::new(backtest, journal, Arc::clone(control), way);
             let (outcome, failed) = pull.run(&mut [instance]).await;
             failed.map_or(Ok(outcome), |error| Err(self.setup.named(error)))
         })
