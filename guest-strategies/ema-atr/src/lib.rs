@@ -31,6 +31,9 @@ struct Chart {
 }
 
 impl Strategy for EmaAtr {
+    // It decides on candles alone; what becomes of its targets is the engine's business.
+    const HEARS: Hears = Hears::MARKET;
+
     fn describe() -> Manifest {
         Manifest::new("ema-atr", env!("CARGO_PKG_VERSION"))
             .description("Follows crossings of two exponential averages while the average true range is large enough.")

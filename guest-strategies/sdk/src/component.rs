@@ -8,8 +8,9 @@ use crate::bindings::exports::calypte::strategy::{
     account_events, checkpoint, feed_events, lifecycle, market_events, parameter_events, timer_events,
 };
 use crate::{
-    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, Event, FeedEvent, FundingEvent, Intent, Intents, Manifest,
-    OrderEvent, ParamValue, Parameters, PositionEvent, QuoteEvent, StopReason, Strategy, Subscription, TimerEvent, TradeEvent,
+    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, Event, FeedEvent, FundingEvent, Hears, Intent, Intents,
+    Manifest, OrderEvent, ParamValue, Parameters, PositionEvent, QuoteEvent, StopReason, Strategy, Subscription, TimerEvent,
+    TradeEvent,
 };
 
 /// Where a component keeps its one strategy. [`export!`](crate::export) implements it.
@@ -44,7 +45,21 @@ macro_rules! export {
                 }
             }
 
-            $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
+            // Functions of interfaces that the world below does not have are not taken over into the component.
+            $crate::component::export_interface!(Component: lifecycle __export_calypte_strategy_lifecycle_0_1_0_cabi);
+            $crate::component::export_interface!(Component: market_events __export_calypte_strategy_market_events_0_1_0_cabi);
+            $crate::component::export_interface!(Component: account_events __export_calypte_strategy_account_events_0_1_0_cabi);
+            $crate::component::export_interface!(Component: timer_events __export_calypte_strategy_timer_events_0_1_0_cabi);
+            $crate::component::export_interface!(Component: feed_events __export_calypte_strategy_feed_events_0_1_0_cabi);
+            $crate::component::export_interface!(
+                Component: parameter_events __export_calypte_strategy_parameter_events_0_1_0_cabi
+            );
+            $crate::component::export_interface!(Component: checkpoint __export_calypte_strategy_checkpoint_0_1_0_cabi);
+
+            const WORLD: &[::std::primitive::u8] = <$strategy as $crate::Strategy>::HEARS.world();
+            #[unsafe(link_section = "component-type:calypte-strategy")]
+            #[doc(hidden)]
+            pub static SAID: [::std::primitive::u8; WORLD.len()] = $crate::hears::array(WORLD);
         };
 
         // Natively there is nothing to export; a missing hook is an error all the same.
@@ -54,9 +69,25 @@ macro_rules! export {
     };
 }
 
-/// Hands an event to its hook.
+/// Exports one interface of the contract, as `wit-bindgen` does it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_interface {
+    ($component:ident: $interface:ident $exporting:ident) => {
+        $crate::bindings::exports::calypte::strategy::$interface::$exporting!(
+            $component with_types_in $crate::bindings::exports::calypte::strategy::$interface
+        );
+    };
+}
+#[doc(hidden)]
+pub use export_interface;
+
+/// Hands an event to its hook, where it is one that the strategy hears.
 #[inline]
 pub(crate) fn deliver<S: Strategy>(strategy: &mut S, event: &Event, intents: &mut Intents) {
+    if !S::HEARS.includes_event(event) {
+        return;
+    }
     match event {
         Event::Candle(event) => strategy.on_candle(event, intents),
         Event::Trade(event) => strategy.on_trade(event, intents),
@@ -84,7 +115,8 @@ pub(crate) fn drive<S: Strategy>(strategy: &mut S, event: Event) -> Vec<Intent> 
     while intents.is_empty() && strategy.fast_path() {
         match returned.next() {
             None => return Vec::new(),
-            Some(Pulled::Candle(event)) => strategy.on_candle(event, &mut intents),
+            Some(Pulled::Candle(event)) if S::HEARS.includes(Hears::MARKET) => strategy.on_candle(event, &mut intents),
+            Some(Pulled::Candle(_)) => {}
             Some(Pulled::Other(event)) => deliver(strategy, &event.read(), &mut intents),
         }
     }

@@ -43,6 +43,8 @@ pub mod chart;
 pub mod component;
 mod context;
 mod decimal;
+#[doc(hidden)]
+pub mod hears;
 pub mod indicators;
 mod intents;
 pub mod log;
@@ -61,6 +63,7 @@ mod types;
 
 pub use context::Context;
 pub use decimal::{Decimal, DecimalError, SCALE_MAX};
+pub use hears::Hears;
 pub use intents::{AmendDraft, Intents, OrderDraft, TargetDraft};
 pub use params::{FromParam, ParamError, Parameters, Refusal};
 pub use rust_decimal;
@@ -70,7 +73,7 @@ pub use types::*;
 /// What a strategy's file needs: `use calypte_strategy::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        BalanceEvent, BookEvent, Candle, CandleEvent, Context, ContextEvent, Decimal, FeedEvent, Fill, FundingEvent,
+        BalanceEvent, BookEvent, Candle, CandleEvent, Context, ContextEvent, Decimal, FeedEvent, Fill, FundingEvent, Hears,
         InstrumentId, InstrumentInfo, Intents, Manifest, OrderChange, OrderEvent, OrderRef, OrderTag, Parameter, Parameters,
         Position, PositionEvent, QuoteEvent, Refusal, Rounding, SeriesInfo, Side, StopReason, Strategy, TimerEvent,
         TimerSource, Timestamp, TradeEvent, Urgency, account, chart, dec, indicators, market, state, status,

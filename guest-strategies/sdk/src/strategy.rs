@@ -1,7 +1,7 @@
 //! The trait that a strategy implements.
 
 use crate::{
-    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, FeedEvent, FundingEvent, Intents, Manifest, OrderEvent,
+    BalanceEvent, BookEvent, CandleEvent, Context, ContextEvent, FeedEvent, FundingEvent, Hears, Intents, Manifest, OrderEvent,
     Parameters, PositionEvent, QuoteEvent, Refusal, StopReason, TimerEvent, TradeEvent,
 };
 
@@ -10,6 +10,10 @@ use crate::{
 /// The engine hands it one event at a time; what the hook puts into [`Intents`] is what the strategy asks for. Every hook
 /// but `describe` and `init` does nothing unless it is written.
 pub trait Strategy: Sized + 'static {
+    /// Which events it hears: all, unless it says otherwise. A hook of an event that is not among them is never called, by the
+    /// engine as by the test kit.
+    const HEARS: Hears = Hears::ALL;
+
     /// What the strategy is and what can be set. Pure: it may not ask the engine anything.
     fn describe() -> Manifest;
 
