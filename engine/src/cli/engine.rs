@@ -1,6 +1,6 @@
 //! `calypte engine`: the user engine, which trades accounts on market data from the bus.
 
-use super::exit::{Ends, ExitStatus};
+use super::exit::{Ends, ExitStatus, status_of};
 use super::output::Output;
 use super::service::{Messenger, ServiceArgs, bus, serve};
 use super::trade::words_of_session;
@@ -83,9 +83,11 @@ pub(super) fn run(args: &EngineArgs, output: Output) -> anyhow::Result<ExitStatu
         };
         watch.stopping();
         let ends = messenger.finish(ended).await?;
+        let stopped_by_the_machine =
+            ends.iter().filter_map(|end| end.error.as_ref()).any(|error| status_of(error) == ExitStatus::Environment);
         let traded = Traded { accounts: ends.into_iter().map(record).collect() };
         output.first_line(&traded, || words_of(&traded))?;
-        Ok(status(&traded))
+        Ok(if stopped_by_the_machine { ExitStatus::Environment } else { status(&traded) })
     })
 }
 

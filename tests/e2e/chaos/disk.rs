@@ -42,7 +42,7 @@ async fn trading_halts_where_the_journal_cannot_be_written_and_goes_on_where_it_
     let (process, limit) = (format!("--pid={}", engine.id()), format!("--fsize={limit}"));
     run(Command::new("prlimit").args([process, limit])).ok();
     let (said, code) = engine.ended();
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(4), "{said}");
     let error = said["accounts"][0]["error"].as_str().expect("the account failed");
     assert!(error.contains("trading has halted") && error.contains("no room to write"), "{said}");
     system.start_engine();
