@@ -20,6 +20,7 @@ pub use rows::ROWS_MAX;
 use crate::bus::{Bus, BusError, EntryId, HolderName, StreamName, Topic};
 use crate::control::Control;
 use crate::data::DataError;
+use crate::health::logs::Causes;
 use lane::Lane;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -143,7 +144,9 @@ impl Collector {
             };
             match passed.await {
                 Ok(()) => {}
-                Err(CollectError::Bus(error)) if error.may_pass() => tracing::warn!(%error, "the bus does not answer"),
+                Err(CollectError::Bus(error)) if error.may_pass() => {
+                    tracing::warn!(error = %Causes(&error), "the bus does not answer")
+                }
                 Err(error) => return Err(error),
             }
             if ends || self.settings.once || written.elapsed() >= self.settings.every {
@@ -204,7 +207,7 @@ impl Collector {
             return;
         }
         if let Err(error) = self.bus.unwant(holder, streams).await {
-            tracing::info!(%error, "streams are wanted until that runs out by itself");
+            tracing::info!(error = %Causes(&error), "streams are wanted until that runs out by itself");
         }
     }
 

@@ -8,6 +8,7 @@
 //! programs it is a line as all others are, whatever is logged beside it.
 
 use crate::report::escape_terminal;
+use std::error::Error;
 use std::io::Write;
 use std::sync::OnceLock;
 use tracing::Subscriber;
@@ -22,6 +23,22 @@ static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Says what is logged.
 pub const LOG_VARIABLE: &str = "CALYPTE_LOG";
+
+/// An error with its causes, in one line, as a log says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Causes<'a>(pub &'a (dyn Error + 'a));
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut error = self.0.source();
+        while let Some(cause) = error {
+            write!(formatter, ": {cause}")?;
+            error = cause.source();
+        }
+        Ok(())
+    }
+}
 
 /// How a line of the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -197,6 +214,14 @@ mod tests {
             });
             assert!(line.contains("hooks.example") && !line.contains("s3cret"), "{line}");
         }
+    }
+
+    #[test]
+    fn an_error_is_said_with_its_causes() {
+        let error =
+            anyhow::Error::new(std::io::Error::other("refused")).context("asking the server").context("reading a stream");
+        assert_eq!(Causes(error.as_ref()).to_string(), "reading a stream: asking the server: refused");
+        assert_eq!(Causes(&std::io::Error::other("refused")).to_string(), "refused");
     }
 
     #[test]

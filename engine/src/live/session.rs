@@ -8,6 +8,7 @@ use super::link::Known;
 use super::notice::{Listener, Notice};
 use super::receipt::Receipt;
 use super::venue::{Request, Venue};
+use crate::health::logs::Causes;
 use crate::journal::{WriteError, Written};
 use calypte_host::Instance;
 use calypte_kernel::{
@@ -330,7 +331,7 @@ impl Session {
     fn warm(&mut self, warmth: Warmth) -> Result<(), LiveError> {
         let Warmth { mut ended, candles, failed } = warmth;
         for error in &failed {
-            tracing::warn!(%error, "a strategy begins with less history than it asked for");
+            tracing::warn!(error = %Causes(&error), "a strategy begins with less history than it asked for");
         }
         let mut history = Vec::new();
         let mut free = BTreeSet::new();

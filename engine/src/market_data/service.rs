@@ -7,6 +7,7 @@ mod lead;
 use super::Market;
 use crate::bus::{Acquired, Bus, BusError, HolderName, Lease, LeaseName, ServiceName};
 use crate::control::Control;
+use crate::health::logs::Causes;
 use crate::health::{BUS, Peer, Vitals, Watched};
 use async_trait::async_trait;
 use calypte_venues::ambient::Ambient;
@@ -182,7 +183,7 @@ impl Service {
                 Ok(None)
             }
             Err(error) if error.may_pass() => {
-                tracing::warn!(%error, "the bus does not answer");
+                tracing::warn!(error = %Causes(&error), "the bus does not answer");
                 pause.wait().await;
                 Ok(None)
             }
@@ -202,7 +203,7 @@ impl Service {
     async fn beat(&self) {
         let name: ServiceName = self.settings.name.as_str().parse().expect("both are names of the bus");
         if let Err(error) = self.bus.beat(&name).await {
-            tracing::debug!(%error, "a sign of life was not taken");
+            tracing::debug!(error = %Causes(&error), "a sign of life was not taken");
         }
     }
 
@@ -240,7 +241,7 @@ impl Service {
 
     async fn give_back(&self, lease: &Lease) {
         if let Err(error) = self.bus.release(lease).await {
-            tracing::info!(%error, "the lease was not given back: it runs out by itself");
+            tracing::info!(error = %Causes(&error), "the lease was not given back: it runs out by itself");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::follow::{Batch, FollowError, Follower, Limits};
 use super::schema::Mark;
 use super::store::Store;
 use crate::config::Database;
+use crate::health::logs::Causes;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -165,7 +166,7 @@ impl Task {
     async fn run(mut self) -> Result<(), RecorderError> {
         let ended = self.record().await;
         if let Err(error) = &ended {
-            let error = chain(error);
+            let error = Causes(error).to_string();
             tracing::error!(account = %self.settings.account, %error, "nothing more is recorded; the journal holds it all");
             self.told.send_modify(|progress| progress.trouble = Some(error));
         }
@@ -238,10 +239,4 @@ impl Task {
             (progress.is_connected, progress.trouble) = (true, None);
         });
     }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -10,6 +10,7 @@ use super::{EngineSettings, READY_ACCOUNTS};
 use crate::bus::{Acquired, Bus, BusError, Lease, LeaseName};
 use crate::config::{AccountName, Environment, KeyError, KeySource};
 use crate::exchange::Exchange;
+use crate::health::logs::Causes;
 use crate::health::{Meter, Vitals, Watched};
 use crate::kill::KillWatch;
 use crate::live::prepare::{session, strategies};
@@ -231,7 +232,7 @@ impl Desk {
                     tokio::time::sleep(remaining.clamp(PAUSE_MIN, PAUSE_MAX)).await;
                 }
                 Err(error) if error.may_pass() => {
-                    tracing::warn!(%error, account = %self.plan.name, "the lease cannot be asked for");
+                    tracing::warn!(error = %Causes(&error), account = %self.plan.name, "the lease cannot be asked for");
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(PAUSE_MAX);
                 }
@@ -283,7 +284,7 @@ impl Desk {
 
     async fn give_back(&self, lease: &Lease) {
         if let Err(error) = self.shared.bus.release(lease).await {
-            tracing::info!(%error, account = %self.plan.name, "the lease was not given back: it runs out by itself");
+            tracing::info!(error = %Causes(&error), account = %self.plan.name, "the lease was not given back: it runs out by itself");
         }
     }
 
@@ -479,11 +480,11 @@ async fn renewal(bus: &Arc<dyn Bus>, lease: &mut Lease, life: Duration, fence: &
     match bus.renew(lease, life).await {
         Ok(()) => fence.extend(lease.valid_until()),
         Err(error) if error.may_pass() => {
-            tracing::warn!(%error, lease = %lease.name(), "a lease is not renewed");
+            tracing::warn!(error = %Causes(&error), lease = %lease.name(), "a lease is not renewed");
             tokio::time::sleep(PAUSE_MIN).await;
         }
         Err(error) => {
-            tracing::error!(%error, "the account may be traded by another process");
+            tracing::error!(error = %Causes(&error), "the account may be traded by another process");
             return false;
         }
     }

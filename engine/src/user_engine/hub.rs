@@ -11,6 +11,7 @@ use super::feeds::{Lane, timeframe, translated};
 use crate::bus::{
     Bus, BusError, ConsumerName, Entry, EntryId, GroupName, HolderName, Position, ReadLimit, StreamName, limits::READ_MAX,
 };
+use crate::health::logs::Causes;
 use crate::health::{StreamVitals, Vitals};
 use crate::live::{News, Receipt};
 use crate::market_data::{Delivered, MarketEntry, Reader, Said};
@@ -162,7 +163,7 @@ impl Hub {
                 Ok(false) => break,
                 Err(BusError::NoGroup { .. }) => self.join_again().await?,
                 Err(error) if error.may_pass() => {
-                    tracing::warn!(%error, "market data is not read");
+                    tracing::warn!(error = %Causes(&error), "market data is not read");
                     self.line.fails(self.ambient.now(), &error);
                     self.recover = true;
                     tokio::time::sleep(self.pause).await;
@@ -455,7 +456,7 @@ impl Hub {
             Ok::<_, BusError>(())
         };
         if let Err(error) = ended.await {
-            tracing::info!(%error, "what was wanted is not given back: it is forgotten by itself");
+            tracing::info!(error = %Causes(&error), "what was wanted is not given back: it is forgotten by itself");
         }
     }
 }

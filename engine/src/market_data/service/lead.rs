@@ -3,6 +3,7 @@
 use super::{Pause, Service, ServiceError};
 use crate::bus::{Bus, BusError, Entry, EntryId, Lease, StreamName, Topic};
 use crate::control::Control;
+use crate::health::logs::Causes;
 use crate::health::{Queue, StreamVitals};
 use crate::market_data::wanted::{Source, source_of};
 use crate::market_data::{Last, Market, Publisher, Subscriptions, WAITING_MAX, candle_of};
@@ -210,7 +211,7 @@ impl<'a> Lead<'a> {
         written.extend(waiting.cloned().map(Entry::from));
         let candles: Vec<Candle> = written.iter().filter_map(candle_of).collect();
         if let Err(error) = self.publisher.derive(self.now(), &minutes, to, last, &candles) {
-            tracing::warn!(%stream, %error, "it cannot be made of minutes");
+            tracing::warn!(%stream, error = %Causes(&error), "it cannot be made of minutes");
         }
         Ok(())
     }
@@ -264,7 +265,7 @@ impl<'a> Lead<'a> {
                     self.again = None;
                 }
                 Err(error) if error.may_pass() => {
-                    tracing::warn!(%error, waiting = self.publisher.waiting(usize::MAX).len(), "entries wait to be written");
+                    tracing::warn!(error = %Causes(&error), waiting = self.publisher.waiting(usize::MAX).len(), "entries wait to be written");
                     self.again = Some(Instant::now() + self.pause.next());
                     return Ok(None);
                 }
@@ -285,7 +286,7 @@ fn passing(error: BusError) -> Result<Option<Left>, ServiceError> {
     match error {
         BusError::LeaseLost { .. } => Ok(Some(Left::LeaseLost)),
         error if error.may_pass() => {
-            tracing::warn!(%error, "the bus does not answer");
+            tracing::warn!(error = %Causes(&error), "the bus does not answer");
             Ok(None)
         }
         error => Err(error.into()),
