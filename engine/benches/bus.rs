@@ -3,15 +3,17 @@
 //!
 //! It starts a server of its own on the loopback. One JSON document comes out.
 
+#[path = "shared/redis_server.rs"]
+mod redis_server;
+
 use anyhow::{Context as _, bail};
 use calypte::bus::{
     EntryId, MemoryBus, NewEntry, Position, ReadLimit, RedisBus, RedisSettings, Retention, StreamName, Streams,
 };
 use calypte::market_data::{MarketEntry, Said};
 use calypte_kernel::{Candle, Decimal, Price, Timestamp};
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use redis_server::RedisServer;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Entries of a run.
@@ -24,8 +26,8 @@ const READ: usize = 1_000;
 const RUNS: usize = 5;
 
 fn main() -> anyhow::Result<()> {
-    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-    let server = Server::start(port)?;
+    let server = RedisServer::start()?;
+    let port = server.port();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
     for _ in 0..RUNS {
@@ -125,29 +127,4 @@ fn redis_cli(port: u16, command: &[&str]) -> anyhow::Result<()> {
 #[expect(clippy::cast_precision_loss, reason = "a rate is a statistic")]
 fn rate(elapsed: Duration) -> f64 {
     ENTRIES as f64 / elapsed.as_secs_f64()
-}
-
-/// A server that ends with this.
-struct Server(Child);
-
-impl Server {
-    fn start(port: u16) -> anyhow::Result<Self> {
-        let mut server = Command::new("redis-server");
-        server.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
-        server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut server = Self(server.spawn().context("redis-server is needed")?);
-        let output = server.0.stdout.take().context("its output is piped")?;
-        let mut lines = BufReader::new(output).lines();
-        if !lines.any(|line| line.is_ok_and(|line| line.contains("Ready to accept connections"))) {
-            bail!("redis-server did not start");
-        }
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

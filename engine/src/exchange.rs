@@ -12,7 +12,7 @@ use calypte_venues::hyperliquid::budget::{Egress, EgressLimits};
 use calypte_venues::hyperliquid::protocol::MESSAGE_BYTES_MAX;
 use calypte_venues::hyperliquid::sign::Network;
 use calypte_venues::hyperliquid::{AccountSettings, Hyperliquid, Settings, Wires, traded_symbols};
-use calypte_venues::net::{NotAnEndpoint, Rest};
+use calypte_venues::net::{Dial, NotAnEndpoint, Rest};
 use std::sync::{Arc, Mutex};
 
 /// How far from the reference a market order may fill, as a fraction: 5 %.
@@ -67,9 +67,14 @@ impl Exchange {
 
     /// The same exchange, with scissors for the sockets of connectors that are made of it.
     pub fn with_scissors(self) -> (Self, Scissors) {
-        let Wires { requests, sockets, authority } = self.wires;
-        let (scissors, sockets) = Scissors::around(sockets);
-        (Self { wires: Wires { requests, sockets, authority }, ..self }, scissors)
+        let (scissors, sockets) = Scissors::around(Arc::clone(&self.wires.sockets));
+        (self.with_sockets(|_| sockets), scissors)
+    }
+
+    /// The same exchange, with another way to dial sockets, around the one there was.
+    pub fn with_sockets(mut self, around: impl FnOnce(Arc<dyn Dial>) -> Arc<dyn Dial>) -> Self {
+        self.wires.sockets = around(self.wires.sockets);
+        self
     }
 }
 

@@ -21,11 +21,12 @@ pub use history::BusHistory;
 pub use hub::HubTally;
 
 use crate::bus::{Bus, BusError, HolderName};
+use crate::config::AccountName;
 use crate::control::Control;
 use crate::exchange::Exchange;
 use crate::health::Vitals;
-use crate::live::Cores;
 use crate::live::prepare::sandbox;
+use crate::live::{Cores, Listener};
 use crate::notify::Notifier;
 use account::{Shared, run_account};
 use calypte_kernel::{Instrument, Symbol};
@@ -79,6 +80,9 @@ pub enum EngineError {
     Sandbox(anyhow::Error),
 }
 
+/// Makes a listener of an account's session, for whoever watches besides the engine itself. It is told on the account's own loop.
+pub type WatchAccount = Arc<dyn Fn(&AccountName) -> Box<dyn Listener> + Send + Sync>;
+
 /// An engine.
 pub struct UserEngine {
     bus: Arc<dyn Bus>,
@@ -88,6 +92,7 @@ pub struct UserEngine {
     vitals: Vitals,
     notifier: Notifier,
     tally: Arc<HubTally>,
+    watched: Option<WatchAccount>,
 }
 
 impl UserEngine {
@@ -99,7 +104,13 @@ impl UserEngine {
         settings: EngineSettings,
         (vitals, notifier): (Vitals, Notifier),
     ) -> Self {
-        Self { bus, exchange, ambient, settings, vitals, notifier, tally: Arc::default() }
+        Self { bus, exchange, ambient, settings, vitals, notifier, tally: Arc::default(), watched: None }
+    }
+
+    /// One whose accounts somebody watches.
+    #[must_use]
+    pub fn watched_by(self, watched: WatchAccount) -> Self {
+        Self { watched: Some(watched), ..self }
     }
 
     /// What it read so far, for whoever watches.
@@ -133,6 +144,7 @@ impl UserEngine {
             settings: self.settings,
             vitals: self.vitals,
             notifier: self.notifier,
+            watched: self.watched,
             uploads,
             cores: Cores::of_machine(),
             instruments,

@@ -6,7 +6,7 @@ use self::gauges::Gauges;
 use super::feeds::{candles, lanes};
 use super::history::BusHistory;
 use super::hub::{Attach, Command};
-use super::{EngineSettings, READY_ACCOUNTS};
+use super::{EngineSettings, READY_ACCOUNTS, WatchAccount};
 use crate::bus::{Acquired, Bus, BusError, Lease, LeaseName};
 use crate::config::{AccountName, Environment, KeyError, KeySource};
 use crate::exchange::Exchange;
@@ -87,6 +87,8 @@ pub(super) struct Shared {
     pub(super) vitals: Vitals,
     /// Whom to tell what somebody should know at once.
     pub(super) notifier: Notifier,
+    /// Who watches accounts besides; none: nobody.
+    pub(super) watched: Option<WatchAccount>,
     pub(super) uploads: Uploads,
     /// What all strategies compute on.
     pub(super) cores: Cores,
@@ -309,7 +311,8 @@ impl Desk {
         let meter = Meter::new(metrics, names.iter().map(|(id, name)| (*id, name.as_str())));
         let summary = Summary::new(Arc::clone(&core.instruments), names.clone());
         let watcher = Watcher::new(shared.notifier.clone(), self.plan.name.as_str(), Arc::clone(&core.instruments), names);
-        let watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter), Box::new(watcher)];
+        let mut watchers: Vec<Box<dyn Listener>> = vec![Box::new(summary.clone()), Box::new(meter), Box::new(watcher)];
+        watchers.extend(shared.watched.as_ref().map(|watch| watch(&self.plan.name)));
         let (news, told) = mpsc::channel(NEWS_MAX);
         let (venue, prices, carrier) = self.venue(connector, &opened, &news, fence)?;
         let mut lines = Vec::new();

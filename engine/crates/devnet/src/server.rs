@@ -63,12 +63,15 @@ pub enum ServerError {
     Node(#[from] crate::node::NodeError),
 }
 
+/// Told of each frame of a client as the node gets it, on the node's own task: it must be quick.
+pub type Witness = Box<dyn FnMut(&str) + Send>;
+
 /// A server that listens and does not serve yet.
-#[derive(Debug)]
 pub struct Server {
     clients: TcpListener,
     control: Option<TcpListener>,
     node: Node,
+    witness: Option<Witness>,
 }
 
 /// What comes in on a port.
@@ -92,7 +95,13 @@ impl Server {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
-        Ok(Self { clients, control, node: Node::new(settings.node)? })
+        Ok(Self { clients, control, node: Node::new(settings.node)?, witness: None })
+    }
+
+    /// One with a witness of what clients send over their sockets.
+    #[must_use]
+    pub fn witnessed_by(self, witness: Witness) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Where clients find it; with the port it was given if it asked for any.
@@ -115,7 +124,8 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (stopping, stopped) = watch::channel(false);
-        let owner = tokio::spawn(Owner::new(self.node, Arc::new(Machine)).run(inbox, stopped.clone()));
+        let owner = Owner::new(self.node, Arc::new(Machine)).witnessed_by(self.witness);
+        let owner = tokio::spawn(owner.run(inbox, stopped.clone()));
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut connections = JoinSet::new();
         tokio::pin!(stop);

@@ -1,5 +1,6 @@
 //! The one task that has the node: takes commands and time to it, and what comes of them to the sockets.
 
+use super::Witness;
 use crate::node::{ConnectRefused, HttpAnswer, Node, OutKind, SessionId};
 use calypte_venues::ambient::Ambient;
 use calypte_venues::hyperliquid::protocol::Millis;
@@ -62,11 +63,17 @@ pub(super) struct Owner {
     node: Node,
     clock: Arc<dyn Ambient>,
     sockets: BTreeMap<SessionId, Socket>,
+    /// Told of each frame before the node takes it; none: nobody is.
+    witness: Option<Witness>,
 }
 
 impl Owner {
     pub(super) const fn new(node: Node, clock: Arc<dyn Ambient>) -> Self {
-        Self { node, clock, sockets: BTreeMap::new() }
+        Self { node, clock, sockets: BTreeMap::new(), witness: None }
+    }
+
+    pub(super) fn witnessed_by(self, witness: Option<Witness>) -> Self {
+        Self { witness, ..self }
     }
 
     /// The time as the node is told it.
@@ -116,7 +123,12 @@ impl Owner {
             }
             Command::Control { method, path, body, answer } => drop(answer.send(self.node.control(&method, &path, &body))),
             Command::Connect { from, answer } => self.connect(from, answer),
-            Command::Receive { id, text } => self.node.receive(id, &text),
+            Command::Receive { id, text } => {
+                if let Some(witness) = &mut self.witness {
+                    witness(&text);
+                }
+                self.node.receive(id, &text);
+            }
             Command::Disconnect { id } => {
                 self.node.disconnect(id);
                 self.sockets.remove(&id);
