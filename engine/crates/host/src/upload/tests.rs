@@ -129,7 +129,7 @@ async fn tick(ticks: &AtomicU64) {
 
 #[tokio::test]
 async fn bombs_end_at_the_limit_of_processor_time_and_hold_up_nobody() {
-    let limits = CompileLimits { cpu_seconds: 2, address_space_bytes: 8 << 30, wall_ms: 600_000, ..CompileLimits::default() };
+    let limits = CompileLimits { cpu_seconds: 1, address_space_bytes: 8 << 30, wall_ms: 600_000, ..CompileLimits::default() };
     let pipeline = pipeline(compiler(limits));
     for bomb in bombs::endless() {
         let ticks = AtomicU64::new(0);
@@ -138,9 +138,9 @@ async fn bombs_end_at_the_limit_of_processor_time_and_hold_up_nobody() {
             ended = pipeline.component(file) => ended.err(),
             () = tick(&ticks) => None,
         };
-        let stopped = matches!(error, Some(UploadError::Compile(CompileError::CpuLimit { cpu_seconds: 2 })));
+        let stopped = matches!(error, Some(UploadError::Compile(CompileError::CpuLimit { cpu_seconds: 1 })));
         assert!(stopped, "{}: {error:?}", bomb.name);
-        // Two seconds of processor time are at least as long on the clock, and a tick is ten milliseconds.
+        // A second of processor time is at least as long on the clock, and a tick is ten milliseconds.
         let ticks = ticks.load(Ordering::Relaxed);
         assert!(ticks > 20, "{}: {ticks} ticks", bomb.name);
     }

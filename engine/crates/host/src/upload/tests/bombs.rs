@@ -71,7 +71,7 @@ pub(super) fn nested(depth: usize, functions: usize, open: &[I<'_>]) -> Vec<u8> 
 }
 
 /// Jump tables into every one of many nested blocks, over and over.
-pub(super) fn br_tables(depth: u32, targets: u32, tables: usize) -> Vec<u8> {
+pub(super) fn br_tables(depth: u32, targets: u32, tables: usize, functions: usize) -> Vec<u8> {
     let one = body(0, ValType::I32, |f| {
         for _ in 0..depth {
             f.instruction(&I::Block(BlockType::Empty));
@@ -86,7 +86,7 @@ pub(super) fn br_tables(depth: u32, targets: u32, tables: usize) -> Vec<u8> {
             f.instruction(&I::End);
         }
     });
-    module(0, 0, [one])
+    module(0, 0, vec![one; functions])
 }
 
 /// One long dependency chain of floating-point arithmetic.
@@ -187,7 +187,7 @@ pub(super) fn refused_by_shape() -> Vec<(Bomb, &'static str)> {
         (bomb("100,000 nested ifs", nested(100_000, 1, &ifs)), "nesting of blocks in a function"),
         (bomb("100,000 nested loops", nested(100_000, 1, &loops)), "nesting of blocks in a function"),
         (bomb("1,000,000 nested blocks", nested(1_000_000, 1, &blocks)), "bytes of a function"),
-        (bomb("a jump table of 20,000 targets", br_tables(1_990, 20_000, 1)), "targets of a br_table"),
+        (bomb("a jump table of 20,000 targets", br_tables(1_990, 20_000, 1, 1)), "targets of a br_table"),
         (bomb("one chain of 5.4 MB", f64_chain(5_400_000, 1)), "bytes of a function"),
         (bomb("one line of 7.5 MB", i32_line(7_500_000, 1)), "bytes of a function"),
         (bomb("1,000,000 functions", tiny_functions(1_000_000)), "functions"),
@@ -203,7 +203,7 @@ pub(super) fn endless() -> Vec<Bomb> {
     vec![
         bomb("nested ifs", nested(1_990, 800, &ifs)),
         bomb("nested loops", nested(1_990, 1_000, &loops)),
-        bomb("jump tables", br_tables(1_990, 4_096, 120)),
+        bomb("jump tables", br_tables(1_990, 4_096, 120, 4)),
         bomb("loads", loads((1 << 20) - 100, 16)),
         bomb("joins in one function", phis(1_000, 50_000, 1)),
         bomb("joins in many functions", phis(1_000, 3_000, 99)),
