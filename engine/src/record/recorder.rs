@@ -221,11 +221,12 @@ impl Task {
                 Err(error @ StoreError::Unfit { .. }) if !self.told.borrow().is_connected => return Err(error.into()),
                 Err(error) => error,
             };
+            let error = Causes(&error).to_string();
             if self.told.borrow().trouble.is_none() {
                 let account = &self.settings.account;
                 tracing::warn!(%account, %error, "facts wait in the journal until the database takes them");
             }
-            self.told.send_modify(|progress| progress.trouble = Some(error.to_string()));
+            self.told.send_modify(|progress| progress.trouble = Some(error));
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }
