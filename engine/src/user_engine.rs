@@ -29,10 +29,11 @@ use crate::live::prepare::sandbox;
 use crate::live::{Cores, Listener};
 use crate::notify::Notifier;
 use account::{Shared, run_account};
-use calypte_kernel::{Instrument, Symbol};
+use calypte_kernel::{Instrument, StrategyId, Symbol};
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::{CannotStart, Connector};
 use hub::Hub;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,8 +81,20 @@ pub enum EngineError {
     Sandbox(anyhow::Error),
 }
 
-/// Makes a listener of an account's session, for whoever watches besides the engine itself. It is told on the account's own loop.
-pub type WatchAccount = Arc<dyn Fn(&AccountName) -> Box<dyn Listener> + Send + Sync>;
+/// Makes a listener of an account's session each time that it begins, for whoever watches besides the engine itself. The listener
+/// is told on the account's own loop.
+pub type WatchAccount = Arc<dyn Fn(&BeginningAccount<'_>) -> Box<dyn Listener> + Send + Sync>;
+
+/// An account whose session is about to begin, for whoever watches it.
+#[derive(Debug, Clone, Copy)]
+pub struct BeginningAccount<'a> {
+    /// Its name.
+    pub account: &'a AccountName,
+    /// What is traded, by number.
+    pub instruments: &'a Arc<[Instrument]>,
+    /// The names of its strategies.
+    pub strategies: &'a BTreeMap<StrategyId, String>,
+}
 
 /// An engine.
 pub struct UserEngine {

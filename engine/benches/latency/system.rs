@@ -13,7 +13,7 @@ use calypte::health::Vitals;
 use calypte::live::Listener;
 use calypte::market_data::{Service, ServiceSettings};
 use calypte::notify::Notifier;
-use calypte::user_engine::{AccountPlan, EngineSettings, UserEngine};
+use calypte::user_engine::{AccountPlan, BeginningAccount, EngineSettings, UserEngine};
 use calypte_devnet::exchange::{Liquidity, PricePoint, Prices, Settings};
 use calypte_devnet::node::NodeSettings;
 use calypte_devnet::server::{Server, ServerSettings, wall_clock};
@@ -159,8 +159,8 @@ pub(crate) fn engine(
         let bus = bus.connect(marks.clone()).await?;
         let engine =
             UserEngine::new(bus, exchange, Arc::new(Machine), EngineSettings::new("engine".parse()?), (vitals, notifier));
-        let watch = move |name: &AccountName| -> Box<dyn Listener> {
-            Box::new(Watch::new(marks.clone(), name.clone(), symbols[name].clone()))
+        let watch = move |begins: &BeginningAccount<'_>| -> Box<dyn Listener> {
+            Box::new(Watch::new(marks.clone(), begins.account.clone(), symbols[begins.account].clone()))
         };
         let show = |lines: Vec<String>| lines.iter().filter(|line| is_trouble(line)).for_each(|line| eprintln!("{line}"));
         let ends = engine.watched_by(Arc::new(watch)).run(plans, &control, show).await?;
