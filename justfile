@@ -39,6 +39,12 @@ sim:
 venue-sim:
     cargo test --package calypte-devnet --test connector -- --nocapture
 
+# All services for ten minutes at fifty times life's speed, with faults: `SECONDS=60 SPEED=120 SEED=7 just soak`. What it shows at its
+# end is in the outages page. It is given ten minutes more than it asked for.
+soak:
+    cargo build --workspace --all-targets --locked
+    CALYPTE_SOAK_SECONDS="${SECONDS:-600}" CALYPTE_SOAK_SPEED="${SPEED:-50}" CALYPTE_SOAK_SEED="${SEED:-1}" timeout "$((${SECONDS:-600} + 600))" cargo test --workspace --test e2e --locked -- --nocapture soak::
+
 # Seeds beyond those of the tests, for so many seconds: the first that fails is printed, else nothing was found.
 hunt first="1001" seconds="1800":
     SEED={{first}} SEEDS=1000000000 STEPS=10000 timeout {{seconds}} cargo test --package calypte-sim --test seeded -- --nocapture invariants_hold_whatever_the_exchange_does || test $? -eq 124

@@ -12,11 +12,13 @@
 //! the core has it, and what follows from it is acted on only after that.
 
 mod account;
+mod board;
 mod cores;
 mod ears;
 mod fence;
 mod history;
 mod instances;
+mod laps;
 mod link;
 mod notice;
 mod paper;
@@ -29,12 +31,14 @@ mod trade;
 mod venue;
 
 pub use account::Account;
+pub use board::{Board, FILLS_SHOWN_MAX, Latency, LatencyRecord, Standing, StrategyRow};
 pub use cores::{Cores, Share};
 pub use ears::{Ears, Operator};
 pub use fence::Fence;
 pub use history::{HISTORY_MAX, History, HistoryError};
 pub(crate) use instances::call;
 pub use instances::{Instances, LoadedStrategy};
+pub use laps::{Lap, Laps};
 pub use link::{Known, Link, Passed, carry};
 pub use notice::{Listener, Notice};
 pub use paper::{Paper, PaperSettings};

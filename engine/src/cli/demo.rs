@@ -1,6 +1,7 @@
 //! `calypte demo`: the whole way once, from source to report, on made-up candles, and then for a while on a local exchange.
 
 mod live;
+mod table;
 
 use super::backtest::{execute, status_of};
 use super::build::make;
@@ -11,11 +12,11 @@ use super::trade::words_of_session;
 use crate::component::BuildOptions;
 use crate::data::{CandleWriter, OnFault, OnGap, Synth, SynthSettings};
 use crate::data::{Columns, Label, TimeUnit};
-use crate::live::SessionRecord;
 use crate::report::RunRecord;
 use crate::request::{BacktestRequest, DataSpec, LimitFill, RunModels, RunSettings};
 use calypte_kernel::FeeRates;
 use clap::Args;
+use live::{Latencies, LiveRecord};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ const CANDLES: u64 = 86_400;
 /// Fuel of its run, about twice what it takes.
 const FUEL: u64 = 5_000_000_000;
 
-/// Builds the example strategies, makes candles, backtests one of them under fuel, and lets it trade on a local exchange.
+/// Builds the example strategies, makes candles, backtests one of them under fuel, and lets all trade on a local exchange.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  calypte demo")]
 pub(super) struct DemoArgs {
@@ -42,7 +43,7 @@ struct DemoRecord {
     data: String,
     out: String,
     report: RunRecord,
-    live: SessionRecord,
+    live: LiveRecord,
 }
 
 pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus> {
@@ -69,14 +70,21 @@ pub(super) fn run(args: &DemoArgs, output: Output) -> anyhow::Result<ExitStatus>
     let request = BacktestRequest::new(&components[..1], &[], &[data_spec], &[], settings(), Some(out.clone()))?;
     let (report, record) = execute(request, None, output)?;
     let status = status_of(&report);
-    let live = live::run(&components[0], output)?;
+    let live = live::run(&components, output)?;
     let components = components.iter().map(|component| component.display().to_string()).collect();
     let (data, out) = (data.display().to_string(), out.display().to_string());
     let record = DemoRecord { components, data, out, report: record, live };
     output.answer(&record, || {
-        format!("{}\nThen live, on a local exchange:\n{}", summary::of_run(&record.report), words_of_session(&record.live))
+        format!("{}\nThen live, on a local exchange:\n{}", summary::of_run(&record.report), words_of_live(&record.live))
     })?;
     Ok(status)
+}
+
+/// What came of trading, and how fast it went.
+fn words_of_live(live: &LiveRecord) -> String {
+    let Latencies { event_to_intent, sent_to_ack } = &live.latency;
+    let (intent, ack) = (table::latency(*event_to_intent), table::latency(*sent_to_ack));
+    format!("{}{:<16}{intent}\n{:<16}{ack}\n", words_of_session(&live.session), "event to intent", "sent to ack")
 }
 
 fn make_candles(path: &Path) -> anyhow::Result<()> {

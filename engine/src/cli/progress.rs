@@ -30,23 +30,32 @@ impl Unit {
     }
 }
 
-/// Runs work on a runtime of its own, with a bar on a terminal. The first interrupt asks the work to end with what it has;
-/// the second ends the process.
+/// Runs work on a runtime of its own, as [`obeying`] does, with a bar on a terminal.
 pub(super) fn watch<T>(
     output: Output,
     (what, unit): (&'static str, Unit),
     control: &Arc<Control>,
     work: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {
+    obeying(control, async {
+        let bar = tokio::spawn(show(output.shows_progress(), what, unit, Arc::clone(control)));
+        let result = work.await;
+        bar.abort();
+        // It is ours and only looks on; that it was aborted is what is wanted.
+        drop(bar.await);
+        result
+    })
+}
+
+/// Runs work on a runtime of its own. The first interrupt asks the work to end with what it has; the second ends the process.
+pub(super) fn obeying<T>(control: &Arc<Control>, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let bar = runtime.spawn(show(output.shows_progress(), what, unit, Arc::clone(control)));
         let interrupt = runtime.spawn(interrupt(Arc::clone(control)));
         let result = work.await;
         interrupt.abort();
-        bar.abort();
-        // Both are ours and only look on; that they were aborted is what is wanted.
-        let _ = (bar.await, interrupt.await);
+        // As above.
+        drop(interrupt.await);
         result
     })
 }

@@ -1,17 +1,13 @@
 //! Watches the session of an account and counts what happens in it.
 
 use super::handles::{AccountMetrics, StrategyStates};
-use crate::live::{Listener, Notice};
+use crate::live::{Lap, Laps, Listener, Notice};
 use calypte_kernel::{
-    Answer, ClientOrderId, Command, EventNumber, HookEnded, RiskEvent, StrategyId, StrategyState, Timestamp, TradingCore,
-    VenueEvent,
+    Answer, Command, EventNumber, HookEnded, RiskEvent, StrategyId, StrategyState, Timestamp, TradingCore, VenueEvent,
 };
 use prometheus_client::metrics::counter::Counter;
 use std::collections::BTreeMap;
-use std::time::Instant;
-
-/// Most orders whose answer is timed at once.
-const SENT_MAX: usize = 4_096;
+use std::time::{Duration, Instant};
 
 /// Counts what happens in the session of one account, and times it by the machine's steady clock.
 #[derive(Debug)]
@@ -20,12 +16,9 @@ pub struct Meter {
     /// Fuel, by strategy.
     fuel: BTreeMap<StrategyId, Counter>,
     states: BTreeMap<StrategyId, StateName>,
-    /// When the event was handed over that a strategy has not answered; it has at most one.
-    delivered: BTreeMap<StrategyId, Instant>,
+    laps: Laps,
     /// The event that was answered last with intents, and when.
     answered: Option<(EventNumber, Instant)>,
-    /// When orders were handed to the connection that the exchange has not answered.
-    sent: BTreeMap<ClientOrderId, Instant>,
 }
 
 /// A state without what it says.
@@ -45,14 +38,12 @@ impl Meter {
     pub fn new<'a>(metrics: AccountMetrics, strategies: impl IntoIterator<Item = (StrategyId, &'a str)>) -> Self {
         let fuel: BTreeMap<_, _> = strategies.into_iter().map(|(id, name)| (id, metrics.strategy_fuel(name))).collect();
         let states = fuel.keys().map(|id| (*id, StateName::Created)).collect();
-        let meter = Self { metrics, fuel, states, delivered: BTreeMap::new(), answered: None, sent: BTreeMap::new() };
+        let meter = Self { metrics, fuel, states, laps: Laps::default(), answered: None };
         meter.show_states();
         meter
     }
 
-    fn hook_ended(&mut self, ended: &HookEnded, now: Instant) {
-        let Some(delivered) = self.delivered.remove(&ended.strategy) else { return };
-        let duration = now.saturating_duration_since(delivered);
+    fn hook_ended(&mut self, ended: &HookEnded, duration: Duration, now: Instant) {
         if let Some(fuel) = self.fuel.get(&ended.strategy) {
             self.metrics.hook_ended(fuel, ended.fuel, duration);
         }
@@ -73,34 +64,16 @@ impl Meter {
             self.metrics.sent_after(now.saturating_duration_since(at));
             self.answered = None;
         }
-        if let Command::Place(order) = command {
+        if let Command::Place(_) = command {
             self.metrics.order_sent();
-            if self.sent.len() < SENT_MAX {
-                self.sent.insert(order.client_id, now);
-            }
         }
     }
 
-    fn venue(&mut self, event: &VenueEvent, now: Instant) {
-        let answered = match event {
-            VenueEvent::Accepted { order, .. } => Some(order),
-            VenueEvent::Rejected { order, refusal } => {
-                self.metrics.rejected(&refusal.code);
-                Some(order)
-            }
-            VenueEvent::Fill(_) => {
-                self.metrics.filled();
-                None
-            }
-            // How long it took until somebody gave up is no answer's time.
-            VenueEvent::Unanswered { order } => {
-                self.sent.remove(order);
-                None
-            }
-            _ => None,
-        };
-        if let Some(at) = answered.and_then(|order| self.sent.remove(order)) {
-            self.metrics.acknowledged_after(now.saturating_duration_since(at));
+    fn venue(&self, event: &VenueEvent) {
+        match event {
+            VenueEvent::Rejected { refusal, .. } => self.metrics.rejected(&refusal.code),
+            VenueEvent::Fill(_) => self.metrics.filled(),
+            _ => {}
         }
     }
 
@@ -138,15 +111,16 @@ impl From<&StrategyState> for StateName {
 impl Listener for Meter {
     fn notice(&mut self, _now: Timestamp, _core: &TradingCore, notice: Notice<'_>) {
         let now = Instant::now();
+        match (self.laps.take(notice, now), notice) {
+            (Some(Lap::Hook(duration)), Notice::HookEnded(ended)) => self.hook_ended(ended, duration, now),
+            (Some(Lap::Acknowledged(duration)), _) => self.metrics.acknowledged_after(duration),
+            _ => {}
+        }
         match notice {
-            Notice::Delivered(deliver) => {
-                self.delivered.insert(deliver.strategy, now);
-            }
-            Notice::HookEnded(ended) => self.hook_ended(ended, now),
             Notice::Sent(batch) => {
                 batch.commands.iter().for_each(|command| self.sent(batch.event, command.get(), now));
             }
-            Notice::Venue(event) => self.venue(event, now),
+            Notice::Venue(event) => self.venue(event),
             Notice::Denied(_, refusal) => self.metrics.denied(&refusal.code),
             Notice::Lifecycle(strategy, state) => {
                 self.states.insert(strategy, state.into());
@@ -154,7 +128,11 @@ impl Listener for Meter {
             }
             Notice::Difference(difference) if !difference.is_first_word() => self.metrics.differed(),
             Notice::Risk(RiskEvent::Killed { .. }) => self.metrics.killed(),
-            Notice::Difference(_) | Notice::Risk(_) | Notice::Notification(..) => {}
+            Notice::Difference(_)
+            | Notice::Risk(_)
+            | Notice::Notification(..)
+            | Notice::Delivered(_)
+            | Notice::HookEnded(_) => {}
         }
     }
 }

@@ -285,7 +285,7 @@ impl Listener for Summary {
     }
 }
 
-fn state_words(state: &StrategyState) -> String {
+pub(super) fn state_words(state: &StrategyState) -> String {
     match state {
         StrategyState::Created => "created".to_owned(),
         StrategyState::WarmingUp => "warming up".to_owned(),
@@ -297,7 +297,7 @@ fn state_words(state: &StrategyState) -> String {
     }
 }
 
-const fn side(side: Side) -> &'static str {
+pub(super) const fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",
