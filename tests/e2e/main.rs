@@ -33,10 +33,12 @@ mod system;
 
 // What happens to a live system.
 mod chaos;
+mod soak;
 
 // What the program does as a whole.
 mod backtest;
 mod cli;
+mod demo;
 mod devnet;
 mod dirty;
 mod drift;

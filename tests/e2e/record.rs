@@ -14,7 +14,7 @@ use tests::{PostgresServer, temp_dir};
 const ROWS_MAX: usize = 1_000_000;
 
 /// What a database holds of an account.
-type Facts = BTreeMap<&'static str, Vec<Vec<Option<String>>>>;
+pub(crate) type Facts = BTreeMap<&'static str, Vec<Vec<Option<String>>>>;
 
 /// Which database is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
