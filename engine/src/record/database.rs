@@ -5,7 +5,7 @@ use crate::config::Database;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, ColumnIndex, ConnectOptions as _, Connection as _, SqlSafeStr as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -118,7 +118,11 @@ impl Connection {
             Database::Sqlite(path) => {
                 let mut connection = sqlite(path, opening).connect().await.map_err(failed)?;
                 if opening == Opening::Make {
-                    migrator(MIGRATIONS_SQLITE).run_direct(None, &mut connection, false).await.map_err(unfit)?;
+                    // Of several that open a new file at once, one makes the tables: the library has a lock of its own for servers
+                    // only.
+                    let mut alone = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+                    migrator(MIGRATIONS_SQLITE).run_direct(None, &mut *alone, false).await.map_err(unfit)?;
+                    alone.commit().await.map_err(failed)?;
                 }
                 Ok(Self::Sqlite(Box::new(connection)))
             }

@@ -13,6 +13,7 @@ use calypte_kernel::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tests::{calypte, component, synth_candles, temp_dir};
 
 /// Runs each test once on each kind of database.
@@ -29,6 +30,7 @@ macro_rules! battery {
 
 battery!(
     the_tables_are_what_the_program_takes_them_for,
+    of_many_that_open_an_empty_database_at_once_none_is_refused,
     facts_are_there_once_however_often_they_are_written,
     a_recorder_goes_on_where_another_one_broke_off,
     what_a_power_cut_took_back_is_forgotten,
@@ -111,6 +113,36 @@ fn the_tables_are_what_the_program_takes_them_for(kind: Kind) {
         let mut again = Store::open(&bench.database()).await.expect("its tables are up to date");
         assert_eq!(again.accounts().await.expect("it can be read"), []);
     });
+}
+
+/// As the accounts of an engine do at its first start.
+fn of_many_that_open_an_empty_database_at_once_none_is_refused(kind: Kind) {
+    const AT_ONCE: usize = 8;
+    // A server takes long to start, and has a lock for it.
+    let rounds = if kind == Kind::Sqlite { 20 } else { 1 };
+    for _ in 0..rounds {
+        let Some(bench) = kind.bench() else { return };
+        let database = bench.database();
+        runtime().block_on(async {
+            let openers: Vec<_> = (0..AT_ONCE)
+                .map(|_| {
+                    let database = database.clone();
+                    // Busy it may be: then a recorder asks again.
+                    tokio::spawn(async move {
+                        loop {
+                            match Store::open(&database).await {
+                                Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+                                opened => return opened.map(drop),
+                            }
+                        }
+                    })
+                })
+                .collect();
+            for opener in openers {
+                opener.await.expect("it does not panic").expect("it opens");
+            }
+        });
+    }
 }
 
 fn facts_are_there_once_however_often_they_are_written(kind: Kind) {
