@@ -145,7 +145,7 @@ impl Collector {
             match passed.await {
                 Ok(()) => {}
                 Err(CollectError::Bus(error)) if error.may_pass() => {
-                    tracing::warn!(error = %Causes(&error), "the bus does not answer")
+                    tracing::warn!(error = %Causes(&error), "the bus does not answer");
                 }
                 Err(error) => return Err(error),
             }

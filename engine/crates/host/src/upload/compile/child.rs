@@ -12,8 +12,9 @@ use wasmtime::{Engine, InstanceAllocationStrategy};
 
 /// Open files of a child: its three pipes, and the few that the runtime looks into about the machine.
 const OPEN_FILES_MAX: u64 = 16;
-/// The lowest priority there is.
-const NICENESS: i32 = 19;
+/// Behind whoever trades, who has ten times the weight; but not so far behind that a busy machine never compiles, as with the
+/// lowest priority, which has a seventieth (<https://man7.org/linux/man-pages/man7/sched.7.html>).
+const NICENESS: i32 = 10;
 /// Between the signal that ends a child at its limit of processor time and the one it could not catch.
 const CPU_GRACE_SECONDS: u64 = 1;
 /// Bytes of words in an answer.
