@@ -118,7 +118,7 @@ fn the_child_that_compiles_a_bomb_has_given_up_what_it_does_not_need() {
     for (name, value) in expected {
         assert_eq!(limits.get(name).map(String::as_str), Some(value), "{name}");
     }
-    assert_eq!(child.niceness(), "19");
+    assert_eq!(child.niceness(), "10");
     assert_eq!(child.environment, "", "nothing of ours is for it");
     assert_eq!(child.folder, Path::new("/"));
     assert_eq!(parent.wait().expect("it was started here").code(), Some(1));
@@ -171,7 +171,7 @@ fn limited_child_of(parent: &mut Child) -> Process {
         let numbers = fs::read_dir("/proc").expect("the system tells of its processes").filter_map(|entry| {
             entry.ok().and_then(|entry| entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()))
         });
-        let of_parent = |process: &Process| process.fields().get(1) == Some(&id.as_str()) && process.niceness() == "19";
+        let of_parent = |process: &Process| process.fields().get(1) == Some(&id.as_str()) && process.niceness() == "10";
         if let Some(child) = numbers.filter_map(Process::read).find(of_parent) {
             return child;
         }

@@ -13,7 +13,6 @@ use calypte_kernel::{
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 use tests::{calypte, component, synth_candles, temp_dir};
 
 /// Runs each test once on each kind of database.
@@ -131,7 +130,7 @@ fn of_many_that_open_an_empty_database_at_once_none_is_refused(kind: Kind) {
                     tokio::spawn(async move {
                         loop {
                             match Store::open(&database).await {
-                                Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+                                Err(StoreError::Unavailable { .. }) => tokio::task::yield_now().await,
                                 opened => return opened.map(drop),
                             }
                         }
