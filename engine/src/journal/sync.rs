@@ -1,10 +1,17 @@
-//! Brings what was written to the disk, in the background: one thread that syncs whenever something new was written since it
-//! last began to.
+//! Brings what was written to the disk, in the background: one thread that syncs a moment after something new was written.
+//!
+//! A moment after, because what is written comes in bursts: a candle closes, its strategies answer, orders go out. Syncing at once,
+//! the disk would be asked several times for each burst, by every account of the engine, while all of them have something better to
+//! do.
 
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long is waited after the first writing: what a power cut may cost, besides what the disk itself takes.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// The thread and what it is told.
 #[derive(Debug)]
@@ -39,12 +46,28 @@ impl Shared {
             while wishes.file.is_none() && !wishes.stop {
                 wishes = self.changed.wait(wishes).unwrap_or_else(PoisonError::into_inner);
             }
+            wishes = self.gather(wishes);
             let Some(file) = wishes.file.take() else { return };
             drop(wishes);
             if let Err(error) = file.sync_data() {
                 self.lock().failed.get_or_insert(error);
             }
         }
+    }
+}
+
+impl Shared {
+    /// Waits for what else is written, but not where it is to end.
+    fn gather<'a>(&self, mut wishes: MutexGuard<'a, Wishes>) -> MutexGuard<'a, Wishes> {
+        let until = Instant::now() + GATHER;
+        while !wishes.stop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            wishes = self.changed.wait_timeout(wishes, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        wishes
     }
 }
 
@@ -65,9 +88,10 @@ impl Syncer {
         if let Some(error) = wishes.failed.take() {
             return Err(error);
         }
-        if wishes.file.is_none() {
-            wishes.file = Some(Arc::clone(file));
-            drop(wishes);
+        // One that waits already and is another was complete, and has been brought to the disk by whoever began this one.
+        let is_first = wishes.file.replace(Arc::clone(file)).is_none();
+        drop(wishes);
+        if is_first {
             self.shared.changed.notify_one();
         }
         Ok(())

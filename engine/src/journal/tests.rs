@@ -90,6 +90,35 @@ fn what_is_written_is_read_over_segments_and_epochs() {
 }
 
 #[test]
+fn what_is_written_together_is_what_is_written_one_by_one() {
+    const NOW: Timestamp = Timestamp::from_millis(7);
+    let settings = JournalSettings { outputs_every: 8, ..JournalSettings::default() };
+    let written = |together: usize| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut writer, mut core) =
+            (open(folder.path(), settings), TradingCore::new(core_settings()).expect("sound settings"));
+        let mut inputs: Vec<_> = (0..100).map(|place| Input::Start(StrategyId::new(place))).collect();
+        while !inputs.is_empty() {
+            let group: Vec<_> = inputs.drain(..together.min(writer.together_max()).min(inputs.len())).collect();
+            writer.inputs(NOW, &group).expect("they are written");
+            for input in group {
+                core.handle(NOW, input);
+                writer.outputs(NOW, core.pending()).expect("they are noted");
+                while core.poll().is_some() {}
+            }
+        }
+        writer.close(NOW).expect("it is closed");
+        let epoch = epochs(folder.path()).remove(0);
+        assert_eq!(replayed(&epoch).expect("it is read"), (100, true, None));
+        fs::read(&segments(folder.path()).expect("a folder")[0].path).expect("it is there")
+    };
+    let one_by_one = written(1);
+    for together in [2, 5, 8, 100] {
+        assert_eq!(written(together), one_by_one, "{together} at once");
+    }
+}
+
+#[test]
 fn every_segment_says_the_settings_and_the_facts() {
     let folder = tempfile::tempdir().expect("a folder");
     epoch(folder.path(), small(None), 100, true);

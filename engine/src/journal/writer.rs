@@ -107,6 +107,8 @@ pub struct Writer {
     buffer: Vec<u8>,
     number: u64,
     inputs: u64,
+    /// Up to which input it was noted what followed.
+    followed: u64,
     digest: OutputsDigest,
     scratch: Vec<u8>,
     /// The first epoch that a restart needs.
@@ -151,6 +153,7 @@ impl Writer {
             buffer: Vec::new(),
             number,
             inputs: 0,
+            followed: 0,
             digest: OutputsDigest::default(),
             scratch: Vec::new(),
             // Until the first input says whether this epoch goes on with the core of those before it.
@@ -190,15 +193,33 @@ impl Writer {
     /// Where it is not safe: the core must not have it.
     #[inline]
     pub fn input(&mut self, now: Timestamp, input: &Input) -> Result<(), WriteError> {
+        self.inputs(now, std::slice::from_ref(input))
+    }
+
+    /// Writes inputs that came together, in one piece. The core may have them, one after the other, once this returns; what follows
+    /// from each is to be noted before the next.
+    ///
+    /// # Errors
+    /// Where it is not safe: the core must have none of them.
+    #[inline]
+    pub fn inputs(&mut self, now: Timestamp, inputs: &[Input]) -> Result<(), WriteError> {
         if self.halted {
             return Err(WriteError::Halted);
         }
-        let result = self.try_input(now, input);
+        let result = self.try_inputs(now, inputs);
         self.halted = result.is_err();
         result
     }
 
-    /// Takes note of what followed from the latest input.
+    /// How many inputs may be written together: no digest of outputs falls between them.
+    pub fn together_max(&self) -> usize {
+        match u64::from(self.settings.outputs_every) {
+            0 => usize::MAX,
+            every => usize::try_from(every - self.inputs % every).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Takes note of what followed from an input.
     ///
     /// # Errors
     /// Where a digest is due and is too large, which none is.
@@ -207,7 +228,9 @@ impl Writer {
         for output in outputs {
             self.digest.add(output, &mut self.scratch);
         }
-        if self.settings.outputs_every > 0 && self.inputs.is_multiple_of(self.settings.outputs_every.into()) {
+        self.followed += 1;
+        let is_last = self.followed == self.inputs;
+        if is_last && self.settings.outputs_every > 0 && self.inputs.is_multiple_of(self.settings.outputs_every.into()) {
             self.append(now, &Record::Outputs(self.digest))?;
         }
         Ok(())
@@ -232,16 +255,19 @@ impl Writer {
         self.file = Arc::new(file);
     }
 
-    fn try_input(&mut self, now: Timestamp, input: &Input) -> Result<(), WriteError> {
+    fn try_inputs(&mut self, now: Timestamp, inputs: &[Input]) -> Result<(), WriteError> {
         if self.written + self.buffer.len() as u64 >= self.settings.segment_bytes {
             self.begin_next(now)?;
         }
-        if self.inputs == 0 {
-            self.first_input(input)?;
+        for input in inputs {
+            if self.inputs == 0 {
+                self.first_input(input)?;
+            }
+            write_input(&mut self.buffer, self.number, now, input)?;
+            self.number += 1;
+            self.inputs += 1;
         }
-        write_input(&mut self.buffer, self.number, now, input)?;
-        self.number += 1;
-        self.inputs += 1;
+        self.followed = self.inputs - inputs.len() as u64;
         match self.settings.durability {
             Durability::Gathered if self.buffer.len() < GATHERED_BYTES => Ok(()),
             Durability::Gathered => self.flush(),

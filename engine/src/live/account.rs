@@ -56,10 +56,30 @@ impl Account {
     /// # Errors
     /// Where it cannot be written. The core then has not had it, and may have nothing more.
     pub fn apply(&mut self, now: Timestamp, input: Input, outputs: &mut Vec<Output>) -> Result<(), WriteError> {
+        self.write(now, std::slice::from_ref(&input))?;
+        self.handle(input, outputs)
+    }
+
+    /// How many inputs may be written together.
+    pub fn together_max(&self) -> usize {
+        self.journal.as_ref().map_or(usize::MAX, Writer::together_max)
+    }
+
+    /// Writes inputs down that came together, of which [`Self::handle`] then gives each to the core, in this order and before
+    /// anything else.
+    ///
+    /// # Errors
+    /// Where they cannot be written. The core may have none of them.
+    pub fn write(&mut self, now: Timestamp, inputs: &[Input]) -> Result<(), WriteError> {
         self.now = self.now.max(now);
-        if let Some(journal) = &mut self.journal {
-            journal.input(self.now, &input)?;
-        }
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.inputs(self.now, inputs))
+    }
+
+    /// Gives the core an input that is written down, and adds what follows from it to `outputs`.
+    ///
+    /// # Errors
+    /// Where a digest of the outputs cannot be written.
+    pub fn handle(&mut self, input: Input, outputs: &mut Vec<Output>) -> Result<(), WriteError> {
         self.core.handle(self.now, input);
         if let Some(journal) = &mut self.journal {
             journal.outputs(self.now, self.core.pending())?;

@@ -26,6 +26,9 @@ use tokio::task::JoinSet;
 /// taken for lost.
 pub const WAITING_MAX: usize = 4_096;
 
+/// Most answers of hooks that are written down together: what is asked for waits for no more than that.
+const TOGETHER_MAX: usize = 32;
+
 /// What a session can be told from outside.
 #[derive(Debug)]
 pub enum News {
@@ -209,7 +212,7 @@ impl Session {
                 // In this order where several are ready: what the exchange and the market said comes before time that passed.
                 biased;
                 Some(command) = ears.operator.recv() => self.apply(Input::Operator(command))?,
-                Some(ended) = self.answers.recv() => self.answered(ended)?,
+                Some(ended) = self.answers.recv() => self.answered_together(ended)?,
                 Some(warmth) = self.warming.join_next() => {
                     // A task that was lost takes its answer with it: only a panic of the history does that.
                     let warmth = warmth.map_err(|_| LiveError::Deserted)?;
@@ -284,6 +287,26 @@ impl Session {
         self.around.venue.market(self.around.ambient.now(), &event);
         self.poll_venue()?;
         self.apply(Input::Market(event))
+    }
+
+    /// Hooks ended: one, and whichever have ended meanwhile. Where many strategies hear one candle, what they answered is written
+    /// down together.
+    fn answered_together(&mut self, ended: HookEnded) -> Result<(), LiveError> {
+        let most = self.account.together_max().min(TOGETHER_MAX);
+        let mut together = Vec::new();
+        let mut next = Some(ended);
+        while let Some(ended) = next.take() {
+            if !matches!(ended.answer, Answer::Intents(_)) {
+                // Of these some bring history first: what was answered before comes before.
+                self.hooks_ended(together)?;
+                return self.answered(ended);
+            }
+            together.push(Input::HookEnded(ended));
+            if together.len() < most {
+                next = self.answers.try_recv().ok();
+            }
+        }
+        self.hooks_ended(together)
     }
 
     /// A hook ended. Where it was `init`, history comes before the answer.
@@ -381,8 +404,25 @@ impl Session {
     }
 
     fn hook_ended(&mut self, ended: HookEnded) -> Result<(), LiveError> {
-        self.around.listener.notice(self.around.ambient.now(), self.account.core(), Notice::HookEnded(&ended));
-        self.apply(Input::HookEnded(ended))
+        self.hooks_ended(vec![Input::HookEnded(ended)])
+    }
+
+    /// Writes down what hooks answered, then gives it to the core one by one. A venue that answers at once is heard after all of
+    /// them, as they are written.
+    fn hooks_ended(&mut self, together: Vec<Input>) -> Result<(), LiveError> {
+        if together.is_empty() {
+            return Ok(());
+        }
+        let now = self.around.ambient.now();
+        self.account.write(now, &together)?;
+        for input in together {
+            if let Input::HookEnded(ended) = &input {
+                self.around.listener.notice(now, self.account.core(), Notice::HookEnded(ended));
+            }
+            self.account.handle(input, &mut self.outputs)?;
+            self.act();
+        }
+        self.poll_venue()
     }
 
     /// Gives the core an input and does what follows.
