@@ -39,11 +39,11 @@ sim:
 venue-sim:
     cargo test --package calypte-devnet --test connector -- --nocapture
 
-# All services for ten minutes at fifty times life's speed, with faults: `SECONDS=60 SPEED=120 SEED=7 just soak`. What it shows at its
-# end is in the outages page. It is given ten minutes more than it asked for.
-soak:
+# All services for ten minutes at fifty times life's speed, with faults; else `just soak 60 120 7` says seconds, speed and seed. What
+# it shows at its end is in the outages page. It is given ten minutes more than it asked for.
+soak seconds="600" speed="50" seed="1":
     cargo build --workspace --all-targets --locked
-    CALYPTE_SOAK_SECONDS="${SECONDS:-600}" CALYPTE_SOAK_SPEED="${SPEED:-50}" CALYPTE_SOAK_SEED="${SEED:-1}" timeout "$((${SECONDS:-600} + 600))" cargo test --workspace --test e2e --locked -- --nocapture soak::
+    CALYPTE_SOAK_SECONDS={{seconds}} CALYPTE_SOAK_SPEED={{speed}} CALYPTE_SOAK_SEED={{seed}} timeout "$(({{seconds}} + 600))" cargo test --workspace --test e2e --locked -- --nocapture soak::
 
 # Seeds beyond those of the tests, for so many seconds: the first that fails is printed, else nothing was found.
 hunt first="1001" seconds="1800":
