@@ -1,82 +1,54 @@
-//! Brings what was written to the disk, in the background: one thread that syncs a moment after something new was written.
+//! Brings what was written to the disk, in the background, a moment after something new was written.
 //!
-//! A moment after, because what is written comes in bursts: a candle closes, its strategies answer, orders go out. Syncing at once,
-//! the disk would be asked several times for each burst, by every account of the engine, while all of them have something better to
-//! do.
+//! A moment after, because what is written comes in bursts: a candle closes, strategies answer, orders go out. And a few threads for
+//! all journals of a process: with one for each, a thousand accounts that hear one candle have a thousand threads take the cores from
+//! the strategies.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long is waited after the first writing: what a power cut may cost, besides what the disk itself takes.
 const GATHER: Duration = Duration::from_millis(50);
+/// Threads that wait for the disk: one that is slow does not hold up all.
+const THREADS: usize = 4;
 
-/// The thread and what it is told.
+/// What a journal tells the threads. Dropped, what it still wished for is done all the same.
 #[derive(Debug)]
 pub(super) struct Syncer {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    wishes: Mutex<Wishes>,
-    changed: Condvar,
+    wishes: Arc<Mutex<Wishes>>,
+    threads: Arc<Threads>,
 }
 
 #[derive(Debug, Default)]
 struct Wishes {
-    /// What was written to, since the thread last looked.
+    /// What was written to, since a thread last looked.
     file: Option<Arc<File>>,
     /// The disk refused once: what was written may be lost, whatever later calls say.
     failed: Option<io::Error>,
-    stop: bool,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Wishes> {
-        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn work(&self) {
-        loop {
-            let mut wishes = self.lock();
-            while wishes.file.is_none() && !wishes.stop {
-                wishes = self.changed.wait(wishes).unwrap_or_else(PoisonError::into_inner);
-            }
-            wishes = self.gather(wishes);
-            let Some(file) = wishes.file.take() else { return };
-            drop(wishes);
-            if let Err(error) = file.sync_data() {
-                self.lock().failed.get_or_insert(error);
-            }
-        }
-    }
-}
-
-impl Shared {
-    /// Waits for what else is written, but not where it is to end.
-    fn gather<'a>(&self, mut wishes: MutexGuard<'a, Wishes>) -> MutexGuard<'a, Wishes> {
-        let until = Instant::now() + GATHER;
-        while !wishes.stop {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            wishes = self.changed.wait_timeout(wishes, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        wishes
-    }
+/// The threads of a process. They end with it.
+#[derive(Debug, Default)]
+struct Threads {
+    /// Journals that wish for something, each once, and when it is time.
+    due: Mutex<VecDeque<(Instant, Arc<Mutex<Wishes>>)>>,
+    changed: Condvar,
 }
 
 impl Syncer {
+    /// # Errors
+    /// Where no thread can be started.
     pub(super) fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let of_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || of_thread.work())?;
-        Ok(Self { shared, thread: Some(thread) })
+        static THREADS_OF_PROCESS: Mutex<Option<Arc<Threads>>> = Mutex::new(None);
+        let mut started = lock(&THREADS_OF_PROCESS);
+        let threads = match &*started {
+            Some(threads) => Arc::clone(threads),
+            None => Arc::clone(started.insert(Threads::start()?)),
+        };
+        Ok(Self { wishes: Arc::default(), threads })
     }
 
     /// Something was written to the file.
@@ -84,27 +56,66 @@ impl Syncer {
     /// # Errors
     /// Where the disk refused what was written before.
     pub(super) fn written(&self, file: &Arc<File>) -> io::Result<()> {
-        let mut wishes = self.shared.lock();
+        let mut wishes = lock(&self.wishes);
         if let Some(error) = wishes.failed.take() {
             return Err(error);
         }
-        // One that waits already and is another was complete, and has been brought to the disk by whoever began this one.
-        let is_first = wishes.file.replace(Arc::clone(file)).is_none();
-        drop(wishes);
-        if is_first {
-            self.shared.changed.notify_one();
+        match &wishes.file {
+            Some(waits) if Arc::ptr_eq(waits, file) => return Ok(()),
+            // Whoever began this file has brought the one before it to the disk.
+            Some(_) => wishes.file = Some(Arc::clone(file)),
+            None => {
+                wishes.file = Some(Arc::clone(file));
+                drop(wishes);
+                self.threads.wish(&self.wishes);
+            }
         }
         Ok(())
     }
 }
 
-impl Drop for Syncer {
-    fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // It holds nothing but the file; a panic in it has nobody to be told.
-            let _ = thread.join();
+impl Threads {
+    fn start() -> io::Result<Arc<Self>> {
+        let threads = Arc::new(Self::default());
+        for _ in 0..THREADS {
+            let of_thread = Arc::clone(&threads);
+            std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || of_thread.work())?;
+        }
+        Ok(threads)
+    }
+
+    fn wish(&self, wishes: &Arc<Mutex<Wishes>>) {
+        lock(&self.due).push_back((Instant::now() + GATHER, Arc::clone(wishes)));
+        self.changed.notify_one();
+    }
+
+    fn work(&self) {
+        loop {
+            let wishes = self.next();
+            let Some(file) = lock(&wishes).file.take() else { continue };
+            if let Err(error) = file.sync_data() {
+                lock(&wishes).failed.get_or_insert(error);
+            }
         }
     }
+
+    /// The journal whose time has come first.
+    fn next(&self) -> Arc<Mutex<Wishes>> {
+        let mut due = lock(&self.due);
+        loop {
+            let now = Instant::now();
+            if let Some((_, wishes)) = due.pop_front_if(|(at, _)| *at <= now) {
+                return wishes;
+            }
+            let left = due.front().map(|(at, _)| at.saturating_duration_since(now));
+            due = match left {
+                None => self.changed.wait(due).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.changed.wait_timeout(due, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,7 +5,11 @@ use super::failure::{During, failed, refused, timed_out};
 use super::scripts::Script;
 use crate::bus::{BusError, GroupName, Misconfiguration, RedisSettings};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, Pipeline, RedisError, TlsCertificates, Value, cmd};
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, IntoConnectionInfo as _, Pipeline, RedisError, TlsCertificates, Value,
+    cmd,
+};
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -194,12 +198,14 @@ impl Link {
 
 /// A client, with its certificates read.
 fn client(settings: &RedisSettings) -> Result<Client, Misconfiguration> {
-    let url = settings.url.secret();
     let tls = &settings.tls;
+    let address = settings.url.secret().into_connection_info().map_err(|_| Misconfiguration::Address)?;
+    // What is written goes out at once; the client's default keeps a small write back until the one before it has arrived.
+    let address = address.set_tcp_settings(TcpSettings::default().set_nodelay(true));
     // The client takes the process's provider of cryptography. One that is chosen already is as good.
     let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     if tls.authorities.is_none() && tls.client.is_none() {
-        return Client::open(url).map_err(|_| Misconfiguration::Address);
+        return Client::open(address).map_err(|_| Misconfiguration::Address);
     }
     let read = |path: &Path| std::fs::read(path).map_err(|_| Misconfiguration::Certificates);
     let root_cert = tls.authorities.as_deref().map(read).transpose()?;
@@ -207,5 +213,5 @@ fn client(settings: &RedisSettings) -> Result<Client, Misconfiguration> {
         Some((certificate, key)) => Some(ClientTlsConfig { client_cert: read(certificate)?, client_key: read(key)? }),
         None => None,
     };
-    Client::build_with_tls(url, TlsCertificates { client_tls, root_cert }).map_err(|_| Misconfiguration::Certificates)
+    Client::build_with_tls(address, TlsCertificates { client_tls, root_cert }).map_err(|_| Misconfiguration::Certificates)
 }
