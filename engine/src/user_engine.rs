@@ -33,11 +33,10 @@ use calypte_kernel::{Instrument, StrategyId, Symbol};
 use calypte_venues::ambient::Ambient;
 use calypte_venues::connector::{CannotStart, Connector};
 use hub::Hub;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How often it is looked whether the engine is to end.
@@ -46,6 +45,9 @@ const LOOK: Duration = Duration::from_millis(100);
 pub const READY_ACCOUNTS: &str = "accounts";
 /// Lines to show that wait, a batch for each account's look.
 const LINES_MAX: usize = 64;
+/// Accounts whose strategies are loaded at once: fewer than uploads may be under way, so that an engine of many accounts does not
+/// turn itself away.
+const LOADING_MAX: usize = 8;
 
 /// How an engine works.
 #[derive(Debug, Clone)]
@@ -159,6 +161,7 @@ impl UserEngine {
             notifier: self.notifier,
             watched: self.watched,
             uploads,
+            loading: Semaphore::new(LOADING_MAX),
             cores: Cores::of_machine(),
             instruments,
             hub: hub_commands,

@@ -8,7 +8,9 @@ use crate::system::{System, candles_given, drift, journal};
 use calypte::bus::{Retention, StreamName, Streams as _};
 use calypte::market_data::candle_of;
 use std::collections::BTreeMap;
-use tests::RedisServer;
+use std::fs::File;
+use std::io::Write as _;
+use tests::{RedisServer, component};
 
 /// Fills after which there is something to compare.
 const FILLS: usize = 4;
@@ -35,6 +37,31 @@ async fn a_strategy_decides_over_the_bus_what_it_decides_in_a_backtest_of_the_re
     let on_stream: BTreeMap<_, _> = entries.iter().filter_map(candle_of).map(|candle| (candle.open_time, candle)).collect();
     let candles = candles_given(&journal).await.concat();
     assert!(candles.len() > FILLS && candles.iter().all(|candle| on_stream.get(&candle.open_time) == Some(candle)));
+}
+
+/// More accounts than uploads may be under way at once: an engine does not turn its own away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_of_many_accounts_starts_them_all() {
+    const ACCOUNTS: usize = 100;
+    const RUNNING: &str = "strategy  ema-atr: running";
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let mut system = System::new(&redis.url(), |url| url, "");
+    let mut config = File::options().append(true).open(&system.config).expect("it was written");
+    for number in 0..ACCOUNTS {
+        let component = component("ema-atr").display().to_string();
+        write!(
+            config,
+            "[[account]]\nname = \"paper-{number}\"\nmode = \"paper\"\nsymbols = [\"BTC\"]\ntimeframes = [\"1m\"]\n\
+             [[account.strategy]]\ncomponent = \"{component}\"\n"
+        )
+        .expect("the test's folder can be written");
+    }
+    system.start();
+    system.until_said("engine", RUNNING, ACCOUNTS).await;
+    let traded = system.engine.take().expect("it was started").end();
+    let accounts = traded["accounts"].as_array().expect("a list");
+    assert_eq!(accounts.len(), ACCOUNTS + 1, "and the one that all tests have");
+    assert!(accounts.iter().all(|account| account["error"].is_null()), "{traded}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ use calypte_venues::hyperliquid::protocol::Address;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// How often there is a look at what an account has to show.
@@ -78,6 +78,8 @@ pub(super) struct Shared {
     /// Who watches accounts besides; none: nobody.
     pub(super) watched: Option<WatchAccount>,
     pub(super) uploads: Uploads,
+    /// Accounts whose strategies are loaded at once; the others wait for their turn.
+    pub(super) loading: Semaphore,
     /// What all strategies compute on.
     pub(super) cores: Cores,
     /// The rules of everything that any of them trades.

@@ -34,7 +34,10 @@ impl Desk {
     /// Puts the account together and lets its session begin.
     pub(super) async fn open(&self, fence: Fence) -> anyhow::Result<Result<Running, Left>> {
         let (shared, request) = (&self.shared, &self.plan.request);
-        let loaded = strategies(request, &shared.uploads, &shared.cores).await?;
+        let loaded = {
+            let _turn = shared.loading.acquire().await.context("the engine ends")?;
+            strategies(request, &shared.uploads, &shared.cores).await?
+        };
         let mut connector = self.connector()?;
         let opened = match &mut connector {
             None => self.opened()?,
