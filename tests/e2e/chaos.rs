@@ -11,4 +11,5 @@ mod disk;
 mod killed;
 mod server;
 mod slow;
+mod soak;
 mod trimmed;

@@ -33,7 +33,6 @@ mod system;
 
 // What happens to a live system.
 mod chaos;
-mod soak;
 
 // What the program does as a whole.
 mod backtest;
