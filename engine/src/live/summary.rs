@@ -3,8 +3,8 @@
 use super::notice::{Listener, Notice};
 use crate::calendar::format_time;
 use calypte_kernel::{
-    Answer, Command, Decimal, Instrument, InstrumentId, Side, StrategyId, StrategyState, Timestamp, TradingCore, VenueEvent,
-    VenueFill,
+    Answer, Command, Decimal, Instrument, InstrumentId, OrderState, Side, StrategyId, StrategyState, Timestamp, TradingCore,
+    VenueEvent, VenueFill,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -218,9 +218,15 @@ impl Told {
         self.line(now, &words);
     }
 
-    fn venue(&mut self, now: Timestamp, event: &VenueEvent) {
+    fn venue(&mut self, now: Timestamp, core: &TradingCore, event: &VenueEvent) {
         match event {
-            VenueEvent::Accepted { .. } => self.counts.accepted += 1,
+            VenueEvent::Accepted { order, .. } => {
+                // The answer and the account's stream both say it; the core is told after us, and so knows what it is told anew.
+                let known = core.strategies().find_map(|strategy| strategy.order_named(*order));
+                if matches!(known, Some((_, OrderState::Sent | OrderState::SentInDoubt))) {
+                    self.counts.accepted += 1;
+                }
+            }
             VenueEvent::Rejected { refusal, .. } => {
                 self.counts.rejected += 1;
                 self.line(now, &format!("rejected  {}: {}", refusal.code, refusal.message));
@@ -237,7 +243,7 @@ impl Told {
 }
 
 impl Listener for Summary {
-    fn notice(&mut self, now: Timestamp, _core: &TradingCore, notice: Notice<'_>) {
+    fn notice(&mut self, now: Timestamp, core: &TradingCore, notice: Notice<'_>) {
         let told = &mut *self.lock();
         match notice {
             Notice::Sent(batch) => {
@@ -245,7 +251,7 @@ impl Listener for Summary {
                     told.sent(now, command.get());
                 }
             }
-            Notice::Venue(event) => told.venue(now, event),
+            Notice::Venue(event) => told.venue(now, core, event),
             Notice::Delivered(_) => {}
             Notice::HookEnded(ended) => {
                 told.counts.hooks += 1;
