@@ -36,7 +36,7 @@ mod shown;
 mod tests;
 mod triggers;
 
-pub use account::{FILLS_KEPT_MAX, HISTORY_MAX, LEDGER_MAX, VOLUME_DAYS};
+pub use account::{AccountMode, FILLS_KEPT_MAX, HISTORY_MAX, LEDGER_MAX, VOLUME_DAYS};
 pub use candles::CANDLES_MAX;
 pub use event::Event;
 pub use interval::{Interval, NotAnInterval};
@@ -316,6 +316,21 @@ impl Exchange {
             market.watched.remove(&interval);
         }
         true
+    }
+
+    /// Sets where an account's collateral is shown. What it may do with it stays the same. False: there is no such account.
+    pub fn set_mode(&mut self, user: Address, mode: AccountMode) -> bool {
+        let Some(account) = self.accounts.get_mut(&user).filter(|_| !is_house(user)) else { return false };
+        account.mode = mode;
+        self.blocks += 1;
+        self.block.changed.insert(user);
+        self.end_block();
+        true
+    }
+
+    /// Where an account's collateral is shown.
+    pub fn mode(&self, user: Address) -> AccountMode {
+        self.accounts.get(&user).map(|account| account.mode).unwrap_or_default()
     }
 
     /// Whether an account has or had money here.

@@ -51,9 +51,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use topic::Topic;
 
-/// How accounts keep their collateral here: perpetuals' and spot purses apart.
-const ABSTRACTION: &str = "disabled";
-
 /// A socket, by the number it was given.
 pub type SessionId = u64;
 

@@ -4,6 +4,7 @@ use super::shown::{FundingDelta, LongUpdate, MoneyMovement};
 use calypte_kernel::{Decimal, OutOfRange};
 use calypte_venues::hyperliquid::protocol::{Fill, Ledger};
 use rust_decimal::RoundingStrategy;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Most fills that are kept of an account.
@@ -15,11 +16,25 @@ pub const LEDGER_MAX: usize = 2_000;
 /// Days of volume that decide on fees, the present one included.
 pub const VOLUME_DAYS: usize = 14;
 
+/// Where an account keeps its collateral, in the words of `userAbstraction`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum AccountMode {
+    /// Apart from spot balances: the perpetuals' state shows it.
+    #[default]
+    #[serde(rename = "disabled")]
+    Separate,
+    /// Among the spot balances: without positions the perpetuals' state shows nothing.
+    #[serde(rename = "unifiedAccount")]
+    Unified,
+}
+
 /// An account.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Account {
     /// Collateral of cross margin as if nothing had been bought: `crossMarginSummary.totalRawUsd`.
     pub(super) cash: Decimal,
+    /// Where its collateral is shown.
+    pub(super) mode: AccountMode,
     /// By coin. None is of size zero.
     pub(super) positions: BTreeMap<usize, Position>,
     /// By coin: what was chosen; otherwise the default holds.
@@ -98,6 +113,17 @@ impl Account {
     /// Signed size of a coin.
     pub(super) fn size_of(&self, coin: usize) -> Decimal {
         self.positions.get(&coin).map_or(Decimal::ZERO, |position| position.size)
+    }
+
+    /// All of its collateral, without what its positions have gained.
+    ///
+    /// # Errors
+    /// Where it leaves the range of a decimal.
+    pub(super) fn collateral(&self) -> Result<Decimal, OutOfRange> {
+        self.positions
+            .values()
+            .try_fold(self.cash, |sum, held| sum.checked_add(held.entry)?.checked_add(held.isolated.unwrap_or_default()))
+            .ok_or(OutOfRange)
     }
 
     /// What a fill of a signed size would do: money goes between the account, its isolated position and `price × size + fee`; nothing

@@ -1,6 +1,7 @@
 //! The control port's requests: faults, money, time, as JSON over HTTP. Not the exchange's protocol, and not for clients.
 
 use super::{ControlError, HttpAnswer, Node};
+use crate::exchange::AccountMode;
 use crate::faults::Fault;
 use calypte_venues::hyperliquid::protocol::{Address, Number};
 use serde::Deserialize;
@@ -32,6 +33,13 @@ struct NewPrice {
 struct NewSubAccount {
     user: Address,
     name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMode {
+    user: Address,
+    mode: AccountMode,
 }
 
 /// One fault, or more.
@@ -87,6 +95,10 @@ impl Node {
             ("POST", "/price") => {
                 let NewPrice { coin, price } = read(body)?;
                 self.set_price(&coin, price.get())?;
+            }
+            ("POST", "/mode") => {
+                let NewMode { user, mode } = read(body)?;
+                self.set_mode(user, mode)?;
             }
             ("POST", "/sub-account") => {
                 let NewSubAccount { user, name } = read(body)?;

@@ -1,7 +1,7 @@
 //! What is done to a node from behind: faults, money, time, prices. Clients know nothing of it.
 
 use super::{Node, SubAccountRefused};
-use crate::exchange::{DepositError, PriceError};
+use crate::exchange::{AccountMode, DepositError, PriceError};
 use crate::faults::{Armed, Fault, NotAFault};
 use calypte_kernel::Decimal;
 use calypte_venues::hyperliquid::protocol::{Address, Millis};
@@ -26,6 +26,9 @@ pub enum ControlError {
     /// Too far a way into the future.
     #[error("the market is moved ahead by at most {SKIP_MS_MAX} ms at once")]
     TooFar,
+    /// A mode for an account that there is not.
+    #[error("{0} is no account here: pay money in first")]
+    NoAccount(Address),
     /// A sub-account that cannot be made.
     #[error(transparent)]
     SubAccount(#[from] SubAccountRefused),
@@ -85,6 +88,18 @@ impl Node {
     /// Where there is no such coin, or it cannot have that price.
     pub fn set_price(&mut self, coin: &str, price: Decimal) -> Result<(), ControlError> {
         self.exchange.set_price(coin, price)?;
+        self.tell();
+        Ok(())
+    }
+
+    /// Sets where an account keeps its collateral.
+    ///
+    /// # Errors
+    /// Where there is no such account.
+    pub fn set_mode(&mut self, user: Address, mode: AccountMode) -> Result<(), ControlError> {
+        if !self.exchange.set_mode(user, mode) {
+            return Err(ControlError::NoAccount(user));
+        }
         self.tell();
         Ok(())
     }

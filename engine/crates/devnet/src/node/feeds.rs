@@ -193,7 +193,7 @@ impl Node {
                 "serverTime": self.now,
                 "isVault": false,
                 "user": user,
-                "abstraction": super::ABSTRACTION,
+                "abstraction": self.exchange.mode(user),
             },
             "perpDexStates": [{ "totalVaultEquity": "0.0" }],
         })

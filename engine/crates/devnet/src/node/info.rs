@@ -2,8 +2,8 @@
 //!
 //! <https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/info-endpoint>
 
+use super::Node;
 use super::request::{Lane, Reply, user_of};
-use super::{ABSTRACTION, Node};
 use crate::exchange::{BookPrecision, Interval};
 use crate::faults::Target;
 use calypte_venues::hyperliquid::protocol::{
@@ -128,7 +128,7 @@ impl Node {
             InfoRequest::UserRole { user } => shown(&self.role(*user)),
             InfoRequest::ExtraAgents { user } => shown(&self.extra_agents(*user)),
             InfoRequest::SubAccounts { user } => Ok(self.sub_accounts(*user)),
-            InfoRequest::UserAbstraction { .. } => Ok(json!(ABSTRACTION)),
+            InfoRequest::UserAbstraction { user } => shown(&exchange.mode(*user)),
             InfoRequest::ExchangeStatus => {
                 let mut status = json!(ExchangeStatus { time: Millis::new(self.now).unwrap_or_default() });
                 status["specialStatuses"] = Value::Null;

@@ -43,8 +43,10 @@ fn open(order: &LongOrder) -> Open {
 /// Looks at the exchange.
 pub(crate) fn truth(exchange: &Exchange, user: Address) -> Truth {
     let state = exchange.clearinghouse_state(user);
+    let spot: Decimal = exchange.spot_state(user).balances.iter().map(|balance| balance.total.get()).sum();
     let mut positions = vec![Decimal::ZERO; INSTRUMENTS as usize];
-    let mut money = state.margin_summary.as_ref().and_then(|margin| margin.account_value).expect("it can be counted").get();
+    let mut money =
+        spot + state.margin_summary.as_ref().and_then(|margin| margin.account_value).expect("it can be counted").get();
     for row in state.asset_positions.iter() {
         let (size, worth) = (row.position.szi.get(), row.position.position_value.expect("it is shown").get());
         positions[place_of(&row.position.coin) as usize] = size;

@@ -2,7 +2,7 @@
 
 use super::random::Random;
 use super::trader::{self, Market, own};
-use calypte_devnet::exchange::{Liquidity, Settings as ExchangeSettings};
+use calypte_devnet::exchange::{AccountMode, Liquidity, Settings as ExchangeSettings};
 use calypte_devnet::node::{Node, NodeSettings};
 use calypte_devnet::server::InProcess;
 use calypte_kernel::{
@@ -60,6 +60,28 @@ impl Ambient for Clock {
     }
 }
 
+/// Whose account a run trades for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The signer's own.
+    Own,
+    /// A sub-account of the signer's.
+    Sub,
+    /// One that keeps its collateral among its spot balances.
+    Unified,
+}
+
+impl Kind {
+    /// Drawn from the seed: half of the runs are the signer's own account's.
+    const fn of(seed: u64) -> Self {
+        match seed % 4 {
+            0 => Self::Sub,
+            1 => Self::Unified,
+            _ => Self::Own,
+        }
+    }
+}
+
 /// Everything of a run.
 pub(crate) struct Rig {
     clock: Arc<Clock>,
@@ -68,6 +90,8 @@ pub(crate) struct Rig {
     connector: Hyperliquid,
     /// The core.
     pub(crate) core: TradingCore,
+    /// What its account is.
+    pub(crate) kind: Kind,
     /// The account's address.
     pub(crate) user: Address,
     random: Random,
@@ -85,13 +109,26 @@ pub(crate) struct Rig {
     _folder: tempfile::TempDir,
 }
 
-fn node(seed: u64, user: Address) -> Node {
+/// The exchange, and the address of the account that is traded for.
+fn node(seed: u64, signer: Address) -> (Node, Address) {
     let mut exchange = ExchangeSettings::new(seed, Millis::new(START).expect("a time"));
     exchange.universe.truncate(INSTRUMENTS as usize);
-    exchange.deposits = vec![(user, Decimal::from(DEPOSIT))];
+    exchange.deposits = vec![(signer, Decimal::from(DEPOSIT))];
     exchange.history_minutes = 5;
     exchange.liquidity = Liquidity { levels: 6, level_notional: Decimal::from(400), ..Liquidity::default() };
-    Node::new(NodeSettings::new(exchange)).expect("the settings make sense")
+    let mut node = Node::new(NodeSettings::new(exchange)).expect("the settings make sense");
+    match Kind::of(seed) {
+        Kind::Own => (node, signer),
+        Kind::Unified => {
+            node.set_mode(signer, AccountMode::Unified).expect("the account is there");
+            (node, signer)
+        }
+        Kind::Sub => {
+            let user = node.sub_account(signer, "second").expect("it is made");
+            node.deposit(user, Decimal::from(DEPOSIT)).expect("it can be paid in");
+            (node, user)
+        }
+    }
 }
 
 fn series() -> Vec<SeriesInfo> {
@@ -105,8 +142,8 @@ impl Rig {
         let clock = Arc::new(Clock::new(seed));
         let ambient: Arc<dyn Ambient> = Arc::<Clock>::clone(&clock);
         let key = SecretKey::from_bytes(&[7; 32]).expect("a key");
-        let user = key.address();
-        let devnet = InProcess::serve(node(seed, user), Arc::clone(&ambient));
+        let (node, user) = node(seed, key.address());
+        let devnet = InProcess::serve(node, Arc::clone(&ambient));
         let folder = tempfile::tempdir().expect("a folder can be made");
         let account = AccountSettings { user, key, nonces: folder.path().join("nonces"), fills_known: None };
         let settings = Settings {
@@ -132,6 +169,7 @@ impl Rig {
             clock,
             devnet,
             connector,
+            kind: Kind::of(seed),
             user,
             random: Random::new(!seed),
             markets: BTreeMap::new(),

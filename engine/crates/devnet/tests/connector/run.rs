@@ -2,7 +2,7 @@
 
 use super::books;
 use super::random::Random;
-use super::rig::Rig;
+use super::rig::{Kind, Rig};
 use super::weather::{self, KINDS_COUNT};
 use calypte_devnet::node::Node;
 use calypte_kernel::Decimal;
@@ -30,6 +30,10 @@ pub(crate) struct Counts {
     pub(crate) open: u64,
     /// Funding payments.
     pub(crate) fundings: u64,
+    /// Runs of sub-accounts.
+    pub(crate) subs: u64,
+    /// Runs of accounts whose collateral is among their spot balances.
+    pub(crate) unified: u64,
 }
 
 impl Counts {
@@ -41,13 +45,15 @@ impl Counts {
         self.differences += other.differences;
         self.open += other.open;
         self.fundings += other.fundings;
+        self.subs += other.subs;
+        self.unified += other.unified;
         self.faults.iter_mut().zip(other.faults).for_each(|(sum, of_one)| *sum += of_one);
     }
 
     /// Whether there was some of each.
     pub(crate) fn is_of_everything(&self) -> bool {
-        let Self { orders, fills, lost, open, fundings, faults, .. } = self;
-        [orders, fills, lost, open, fundings].into_iter().chain(faults).all(|count| *count > 0)
+        let Self { orders, fills, lost, open, fundings, subs, unified, faults, .. } = self;
+        [orders, fills, lost, open, fundings, subs, unified].into_iter().chain(faults).all(|count| *count > 0)
     }
 }
 
@@ -82,6 +88,8 @@ async fn run_of(seed: u64) -> Result<Counts, String> {
     counts.fundings = truth.fundings;
     counts.open = truth.open.len() as u64;
     counts.lost = rig.lost;
+    counts.subs = u64::from(rig.kind == Kind::Sub);
+    counts.unified = u64::from(rig.kind == Kind::Unified);
     counts.differences = rig.core.differences();
     compared.map(|()| counts)
 }

@@ -1,7 +1,7 @@
 //! What everybody may see of an account. One that nobody has is empty.
 
 use super::{ROWS_MAX, is_within};
-use crate::exchange::account::{Account, Day, Position as Held};
+use crate::exchange::account::{Account, AccountMode, Day, Position as Held};
 use crate::exchange::orders::{LiveOrder, Stage};
 use crate::exchange::{
     DAY_MS, DailyVolume, Exchange, FeeSchedule, FeeTier, FeeTiers, FundingDelta, LongFees, LongOrder, LongStatus, LongUpdate,
@@ -9,7 +9,7 @@ use crate::exchange::{
 };
 use calypte_kernel::{Decimal, MarginSummary as Margin, OutOfRange};
 use calypte_venues::hyperliquid::protocol::{
-    ActiveAssetData, Address, AssetPosition, ClearinghouseState, CumulativeFunding, FILLS_MAX, Fill, Ledger, Leverage,
+    ActiveAssetData, Address, AssetPosition, Balance, ClearinghouseState, CumulativeFunding, FILLS_MAX, Fill, Ledger, Leverage,
     MarginSummary, Millis, Number, Order, OrderKey, Position, SpotState,
 };
 
@@ -34,6 +34,12 @@ impl Exchange {
 
     fn state_of(&self, account: &Account) -> Result<ClearinghouseState, OutOfRange> {
         let margin = self.summary(account)?;
+        // What lies among the spot balances is not shown here a second time.
+        let elsewhere = match account.mode {
+            AccountMode::Separate => Decimal::ZERO,
+            AccountMode::Unified => account.collateral()?,
+        };
+        let here = |amount: Decimal| amount.checked_sub(elsewhere).map(money).ok_or(OutOfRange);
         let (mut cross_notional, mut raw) = (Decimal::ZERO, account.cash);
         let mut positions = Vec::new();
         for (coin, held) in &account.positions {
@@ -47,15 +53,15 @@ impl Exchange {
         }
         Ok(ClearinghouseState {
             margin_summary: Some(MarginSummary {
-                account_value: Some(money(margin.account_value)),
+                account_value: Some(here(margin.account_value)?),
                 total_ntl_pos: Some(money(margin.notional)),
-                total_raw_usd: Some(money(raw)),
+                total_raw_usd: Some(here(raw)?),
                 total_margin_used: Some(money(margin.margin_used)),
             }),
             cross_margin_summary: Some(MarginSummary {
-                account_value: Some(money(margin.cross_value)),
+                account_value: Some(here(margin.cross_value)?),
                 total_ntl_pos: Some(money(cross_notional)),
-                total_raw_usd: Some(money(account.cash)),
+                total_raw_usd: Some(here(account.cash)?),
                 total_margin_used: Some(money(margin.cross_margin_used)),
             }),
             cross_maintenance_margin_used: Some(money(margin.cross_maintenance)),
@@ -105,10 +111,22 @@ impl Exchange {
         })
     }
 
-    /// Spot balances: there is no spot market here, and nobody has any.
+    /// Spot balances: there is no spot market here, and only accounts in the unified mode have any: their collateral.
     pub fn spot_state(&self, user: Address) -> SpotState {
-        let _ = self.visible(user);
-        SpotState::default()
+        let unified = self.visible(user).filter(|account| account.mode == AccountMode::Unified);
+        let balance = |account: &Account| {
+            let held = self.summary(account)?.margin_used;
+            Ok::<_, OutOfRange>(Balance {
+                coin: "USDC".to_owned(),
+                token: Some(0),
+                total: money(account.collateral()?),
+                hold: Some(money(held)),
+                entry_ntl: Some(Number::default()),
+            })
+        };
+        // What cannot be counted is not shown with numbers that are wrong.
+        let balances: Vec<Balance> = unified.and_then(|account| balance(account).ok()).into_iter().collect();
+        SpotState { balances: balances.into() }
     }
 
     /// Open orders in their short form, newest first.

@@ -203,6 +203,14 @@ fn money_time_and_sub_accounts_come_from_behind() {
     assert_eq!(desk.info(&json!({ "type": "metaAndAssetCtxs" }))[1][0]["oraclePx"], "50000");
     assert_eq!(order(&mut desk, "/price", json!({ "coin": "BTC", "price": "0" })).0, 422);
     assert_eq!(order(&mut desk, "/price", json!({ "coin": "btc", "price": "1" })).0, 422);
+    assert_eq!(order(&mut desk, "/mode", json!({ "user": user, "mode": "unifiedAccount" })).0, 200);
+    assert_eq!(desk.info(&json!({ "type": "userAbstraction", "user": user })), "unifiedAccount");
+    let state = desk.info(&json!({ "type": "clearinghouseState", "user": user }));
+    assert_eq!(state["marginSummary"]["accountValue"], "0", "its collateral is among the spot balances: {state}");
+    let spot = desk.info(&json!({ "type": "spotClearinghouseState", "user": user }));
+    assert_eq!((&spot["balances"][0]["coin"], &spot["balances"][0]["total"]), (&json!("USDC"), &json!("12.5")));
+    assert_eq!(order(&mut desk, "/mode", json!({ "user": user, "mode": "portfolioMargin" })).0, 400);
+    assert_eq!(order(&mut desk, "/mode", json!({ "user": key(9).address(), "mode": "disabled" })).0, 422);
     let (_, made) = order(&mut desk, "/sub-account", json!({ "user": user, "name": "second" }));
     let role = desk.info(&json!({ "type": "userRole", "user": made["address"] }));
     assert_eq!(role["role"], "subAccount");
