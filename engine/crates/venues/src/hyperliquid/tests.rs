@@ -2,6 +2,8 @@
 
 #[path = "../../../host/fixtures/allocated.rs"]
 mod allocated;
+#[path = "../../tests/fixtures/mod.rs"]
+mod fixtures;
 mod fuzz;
 #[path = "../../../host/fixtures/mutated.rs"]
 mod mutated;

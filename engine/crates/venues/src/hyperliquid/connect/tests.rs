@@ -279,6 +279,23 @@ async fn a_cut_is_said_and_everything_is_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_collateral_among_the_spot_balances_is_of_the_time_of_the_positions_or_not_said() {
+    let mut rig = rig();
+    // Money moves between the first two answers, and then no more.
+    rig.played.state().spot = ["900", "950"].into();
+    rig.connector.start().await.expect("it starts");
+    let cash = rig.reconcile().await.cash;
+    assert_eq!(cash.map(|cash| cash.to_string()).as_deref(), Some("950"));
+    assert_eq!(
+        rig.played.state().asked["clearinghouseState"],
+        2,
+        "positions are asked for again where money moved around them"
+    );
+    rig.played.state().spot = ["1", "2", "3", "4", "5", "6", "7", "8"].into();
+    assert_eq!(rig.reconcile().await.cash, None, "money that never rests is not said");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_doubt_ends_with_what_is_known() {
     let mut rig = started().await;
     let order = rig.place(Side::Buy, Some(("61.0", TimeInForce::Gtc)));

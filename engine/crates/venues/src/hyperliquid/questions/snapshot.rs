@@ -8,8 +8,11 @@ use crate::hyperliquid::opening::Collateral;
 use crate::hyperliquid::protocol::{
     ActiveAssetData, Address, ClearinghouseState, InfoRequest, Leverage, ORDERS_MAX, Order, Rows, SpotState,
 };
-use crate::hyperliquid::translate::{self, Tally, Unusable};
+use crate::hyperliquid::translate::{self, Picture, Tally, Unusable};
 use calypte_kernel::{AccountSnapshot, Timestamp, VenueEvent};
+
+/// How often positions and collateral are asked for until both are of one time.
+const STILL_TRIES: u32 = 3;
 
 /// The account, and what was left out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +35,9 @@ pub async fn snapshot(
     urgency: Urgency,
 ) -> Result<Found, AskError> {
     let mut tally = Tally::default();
-    let state: ClearinghouseState = asker.ask(&InfoRequest::ClearinghouseState { user }, urgency).await?;
-    let picture = translate::positions(assets, &state, collateral == Collateral::Perpetuals);
-    if !picture.is_whole {
-        return Err(AskError::NotWhole("a position cannot be read"));
-    }
-    let cash = match collateral {
-        Collateral::Perpetuals => picture.cash,
-        Collateral::Spot => spot_cash(asker, user, urgency).await?,
-        Collateral::Unknown => None,
+    let picture = match collateral {
+        Collateral::Spot => unified_picture(asker, user, assets, urgency).await?,
+        Collateral::Perpetuals | Collateral::Unknown => picture(asker, (user, collateral), assets, urgency).await?,
     };
     let open: Rows<Order, ORDERS_MAX> = asker.ask(&InfoRequest::FrontendOpenOrders { user }, urgency).await?;
     if open.unreadable > 0 {
@@ -56,8 +53,36 @@ pub async fn snapshot(
     }
     let fills = fills(asker, user, since, urgency).await?;
     let fills = fills.iter().filter_map(|fill| tally.sort(translate::fill(assets, user, fill))).collect();
-    let snapshot = AccountSnapshot { time: picture.time, positions: picture.positions, orders, fills, cash };
+    let snapshot = AccountSnapshot { time: picture.time, positions: picture.positions, orders, fills, cash: picture.cash };
     Ok(Found { snapshot, tally })
+}
+
+/// Positions, and the collateral where it is shown with them.
+async fn picture(
+    asker: &Asker,
+    (user, collateral): (Address, Collateral),
+    assets: &Assets,
+    urgency: Urgency,
+) -> Result<Picture, AskError> {
+    let state: ClearinghouseState = asker.ask(&InfoRequest::ClearinghouseState { user }, urgency).await?;
+    let picture = translate::positions(assets, &state, collateral == Collateral::Perpetuals);
+    if picture.is_whole { Ok(picture) } else { Err(AskError::NotWhole("a position cannot be read")) }
+}
+
+/// Positions and the collateral among the spot balances, which two questions tell of: only where no money moved around the answer
+/// about positions are both of one time. While money keeps moving, the collateral is not said.
+async fn unified_picture(asker: &Asker, user: Address, assets: &Assets, urgency: Urgency) -> Result<Picture, AskError> {
+    let mut before = spot_cash(asker, user, urgency).await?;
+    let mut tried = 0;
+    loop {
+        let picture = picture(asker, (user, Collateral::Spot), assets, urgency).await?;
+        let after = spot_cash(asker, user, urgency).await?;
+        tried += 1;
+        if before == after || tried == STILL_TRIES {
+            return Ok(Picture { cash: after.filter(|_| before == after), ..picture });
+        }
+        before = after;
+    }
 }
 
 /// The collateral of an account that keeps it among its spot balances.

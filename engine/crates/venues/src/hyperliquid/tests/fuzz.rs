@@ -2,12 +2,15 @@
 //! takes more memory than its own bytes account for.
 
 use super::allocated::most_allocated;
+use super::fixtures;
 use super::mutated::{cases, mutated};
 use super::{ANSWERS, FRAMES, USER, assets};
 use crate::hyperliquid::protocol::*;
 use crate::hyperliquid::translate;
 use calypte_kernel::Timestamp;
 use proptest::prelude::*;
+use serde_json::Value;
+use std::path::Path;
 
 /// Most memory that reading and translating a message may take for each of its bytes: a row of `{}` is two bytes of JSON and
 /// becomes a record of some hundred.
@@ -43,6 +46,73 @@ fn translate_all(frame: &ServerFrame) {
 
 fn seeds(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}
+
+/// Every payload that was recorded from the exchange or put together like one: frames, or answers. Where they are not at hand, that is
+/// said and counted, and our own stand in for them.
+fn recorded(are_frames: bool) -> Vec<Vec<u8>> {
+    let Some(folder) = fixtures::folder() else { return seeds(if are_frames { FRAMES } else { ANSWERS }) };
+    let mut found = Vec::new();
+    gather(&folder.join("fixtures"), &mut |value| collect(value, are_frames, &mut found));
+    found
+}
+
+fn gather(folder: &Path, take: &mut impl FnMut(&Value)) {
+    let mut paths: Vec<_> =
+        folder.read_dir().expect("it can be read").map(|entry| entry.expect("it can be read").path()).collect();
+    paths.sort_unstable();
+    for path in paths {
+        if path.is_dir() {
+            gather(&path, take);
+        } else if path.extension().is_some_and(|kind| kind == "json") {
+            take(&fixtures::json(folder, path.file_name().and_then(|name| name.to_str()).expect("a name")));
+        }
+    }
+}
+
+/// Frames, wherever they stand in a file; of answers the whole file, and each of several in it.
+fn collect(value: &Value, are_frames: bool, found: &mut Vec<Vec<u8>>) {
+    let is_frame = value["channel"].is_string();
+    if is_frame == are_frames {
+        found.push(value.to_string().into_bytes());
+    }
+    if !is_frame && (are_frames || value.is_object()) {
+        let inside: Vec<&Value> = match value {
+            Value::Array(all) => all.iter().collect(),
+            Value::Object(all) => all.values().collect(),
+            _ => Vec::new(),
+        };
+        inside.iter().filter(|value| value.is_object() || value.is_array()).for_each(|value| collect(value, are_frames, found));
+    }
+}
+
+fn read_answer(bytes: &[u8]) {
+    drop(parse::<Answer>(bytes));
+    drop(parse::<Rows<Candle>>(bytes));
+    drop(parse::<OrderStatus>(bytes));
+    drop(parse::<UserRole>(bytes));
+    drop(parse::<Rows<Order, ORDERS_MAX>>(bytes));
+    drop(parse::<Rows<Fill>>(bytes));
+    drop(parse::<SpotState>(bytes));
+    drop(parse::<ActiveAssetData>(bytes));
+    drop(parse::<UserFees>(bytes));
+    drop(parse::<UserRateLimit>(bytes));
+    drop(parse::<List<Agent>>(bytes));
+    if let Ok(state) = parse::<ClearinghouseState>(bytes) {
+        drop(translate::positions(&assets(), &state, true));
+    }
+    let symbols = ["KO".parse().expect("a symbol")];
+    if let Ok(meta) = parse::<Meta>(bytes) {
+        drop(crate::hyperliquid::assets::Assets::new(&meta, &symbols));
+    }
+    drop(parse::<MetaAndContexts>(bytes));
+}
+
+#[test]
+fn the_recorded_seeds_are_many() {
+    let (frames, answers) = (recorded(true), recorded(false));
+    assert!(frames.len() >= 20 && answers.len() >= 30, "{} frames, {} answers", frames.len(), answers.len());
+    assert!(frames.iter().all(|bytes| ServerFrame::parse(bytes).is_ok()));
 }
 
 #[test]
@@ -90,17 +160,23 @@ proptest! {
 
     #[test]
     fn an_answer(bytes in mutated(seeds(ANSWERS))) {
+        let ((), most) = most_allocated(|| read_answer(&bytes));
+        prop_assert!(most < limit(&bytes), "{} bytes", most);
+    }
+
+    #[test]
+    fn a_recorded_frame(bytes in mutated(recorded(true))) {
         let ((), most) = most_allocated(|| {
-            drop(parse::<Answer>(&bytes));
-            drop(parse::<Rows<Candle>>(&bytes));
-            drop(parse::<OrderStatus>(&bytes));
-            drop(parse::<MetaAndContexts>(&bytes));
-            drop(parse::<UserRole>(&bytes));
-            if let Ok(meta) = parse::<Meta>(&bytes) {
-                let symbols = ["KO".parse().expect("a symbol")];
-                drop(crate::hyperliquid::assets::Assets::new(&meta, &symbols));
+            if let Ok(frame) = ServerFrame::parse(&bytes) {
+                translate_all(&frame);
             }
         });
+        prop_assert!(most < limit(&bytes), "{} bytes", most);
+    }
+
+    #[test]
+    fn a_recorded_answer(bytes in mutated(recorded(false))) {
+        let ((), most) = most_allocated(|| read_answer(&bytes));
         prop_assert!(most < limit(&bytes), "{} bytes", most);
     }
 }

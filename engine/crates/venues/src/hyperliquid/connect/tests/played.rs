@@ -110,6 +110,8 @@ pub(crate) struct State {
     /// Questions by kind.
     pub(crate) asked: BTreeMap<String, usize>,
     pub(crate) role: Value,
+    /// Answers about the spot balances, the last for ever; where there are any, they are the collateral.
+    pub(crate) spot: VecDeque<&'static str>,
     candles: Vec<Value>,
 }
 
@@ -146,6 +148,7 @@ impl Played {
             deaf: false,
             asked: BTreeMap::new(),
             role: json!({"role": "user"}),
+            spot: VecDeque::new(),
             candles: vec![],
         })))
     }
@@ -488,7 +491,12 @@ impl State {
             InfoRequest::ExchangeStatus => json!({"time": self.now()}),
             InfoRequest::UserRole { .. } => self.role.clone(),
             InfoRequest::ExtraAgents { .. } => json!([{"name": "engine", "address": self.agent, "validUntil": null}]),
-            InfoRequest::UserAbstraction { .. } => json!("default"),
+            InfoRequest::UserAbstraction { .. } if self.spot.is_empty() => json!("default"),
+            InfoRequest::UserAbstraction { .. } => json!("unifiedAccount"),
+            InfoRequest::SpotClearinghouseState { .. } => {
+                let total = if self.spot.len() > 1 { self.spot.pop_front() } else { self.spot.front().copied() };
+                json!({"balances": [{"coin": "HYPE", "total": "7"}, {"coin": "USDC", "token": 0, "total": total}]})
+            }
             InfoRequest::UserFees { .. } => json!({"userCrossRate": "0.00045", "userAddRate": "0.00015"}),
             InfoRequest::UserRateLimit { .. } => json!({"cumVlm": "5.0", "nRequestsUsed": 3, "nRequestsCap": 10005}),
             InfoRequest::ClearinghouseState { .. } => self.account(),
