@@ -25,6 +25,8 @@ const COMMANDS: &[&[&str]] = &[
     &["record"],
     &["export"],
     &["venue", "check"],
+    &["venue", "agent"],
+    &["venue", "margin"],
     &["devnet"],
     &["doctor"],
     &["market-data"],

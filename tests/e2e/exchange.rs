@@ -3,6 +3,9 @@
 
 use crate::devnet::{ACCOUNT, Devnet, KEY};
 use crate::interrupt::interrupt;
+use calypte_kernel::Decimal;
+use calypte_venues::hyperliquid::protocol::{Action, Grouping, OrderTypeWire, PlaceWire, Tif};
+use calypte_venues::hyperliquid::sign::{Network, SecretKey, Terms, sign_action};
 use serde_json::json;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -273,8 +276,31 @@ fn the_connector_and_the_exchange_understand_each_other() {
     let checks = record["checks"].as_array().expect("checks are listed");
     assert!(checks.len() >= 11, "{record}");
     assert!(checks.iter().all(|check| check["outcome"] == "passed"), "{record}");
-    let (_, state) = devnet.ask("url", "POST", "/info", &format!(r#"{{"type":"clearinghouseState","user":"{ACCOUNT}"}}"#));
-    assert!(state.contains(r#""assetPositions":[]"#), "it leaves nothing behind: {state}");
+    let leaves_nothing = |account: &str| {
+        let (_, state) = devnet.ask("url", "POST", "/info", &format!(r#"{{"type":"clearinghouseState","user":"{account}"}}"#));
+        assert!(state.contains(r#""assetPositions":[]"#), "it leaves nothing behind: {state}");
+    };
+    leaves_nothing(ACCOUNT);
+
+    // The same of an account that keeps its collateral among its spot balances, and of a sub-account; each from an address whose
+    // budget is whole.
+    let from_behind = |path: &str, body: &str| {
+        let (status, answer) = devnet.ask("control", "POST", path, body);
+        assert_eq!(status, 200, "{answer}");
+        serde_json::from_str::<serde_json::Value>(&answer).expect("JSON")
+    };
+    let passes = |account: &str, from: &str| {
+        let of = ["venue", "check", "--json", "--account", account, "--key-file", &key, "--url", &url, "--from-ip", from];
+        let record = calypte(of).ok().json();
+        assert_eq!(record["passed"], checks.len(), "{record}");
+        leaves_nothing(account);
+    };
+    from_behind("/mode", &format!(r#"{{"user":"{ACCOUNT}","mode":"unifiedAccount"}}"#));
+    passes(ACCOUNT, "127.0.2.1");
+    let made = from_behind("/sub-account", &format!(r#"{{"user":"{ACCOUNT}","name":"second"}}"#));
+    let sub_account = made["address"].as_str().expect("an address");
+    from_behind("/deposit", &format!(r#"{{"user":"{sub_account}","usdc":"1000"}}"#));
+    passes(sub_account, "127.0.2.2");
 
     let refused = calypte(arguments.iter().chain(&["--network", "mainnet"])).exits_with(2);
     assert!(words(&refused).contains("real money"), "{refused}");
@@ -284,4 +310,70 @@ fn the_connector_and_the_exchange_understand_each_other() {
     let ended =
         calypte(["venue", "check", "--json", "--account", ACCOUNT, "--key-file", &stranger, "--url", &url]).exits_with(4);
     assert!(words(&ended).contains("is no agent of"), "{ended}");
+}
+
+/// Opens an isolated position of the account, as a client would.
+fn bought_alone(devnet: &Devnet, key: &str) {
+    let sent = |action: Action, nonce: u64| {
+        let key = SecretKey::read(key).expect("a key");
+        let terms = Terms { nonce, vault: None, expires_after: None };
+        let envelope = sign_action(&key, Network::Testnet, action, terms);
+        let body = serde_json::to_string(&envelope).expect("it is JSON");
+        let (status, answer) = devnet.ask("url", "POST", "/exchange", &body);
+        assert!(status == 200 && !answer.contains("err"), "{answer}");
+    };
+    // Makes the market maker quote at once, and not with its next tick.
+    assert_eq!(devnet.ask("control", "POST", "/price", r#"{"coin":"BTC","price":"97000"}"#).0, 200);
+    let now = u64::try_from(this_minute()).expect("a time");
+    sent(Action::UpdateLeverage { asset: 0, is_cross: false, leverage: 10 }, now + 1);
+    let order = PlaceWire {
+        asset: 0,
+        is_buy: true,
+        price: Decimal::from(150_000).into(),
+        size: Decimal::new(1, 2).into(),
+        reduce_only: false,
+        kind: OrderTypeWire::Limit { tif: Tif::Ioc },
+        cloid: None,
+    };
+    sent(Action::Order { orders: vec![order], grouping: Grouping::Na, builder: None }, now + 2);
+}
+
+#[test]
+fn an_agent_is_approved_and_moves_the_collateral_of_an_isolated_position() {
+    let folder = temp_dir();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (key, agent) = (file("account.key"), file("agent.key"));
+    fs::write(&key, KEY).expect("the test's folder can be written");
+    let devnet = Devnet::start(&[]);
+    let url = devnet.url("url");
+    let approve = |more: &[&str]| {
+        let fixed = ["venue", "agent", "--json", "--url", &url, "--key-file", &key, "--agent-key-file", &agent];
+        calypte([&fixed, more].concat())
+    };
+    assert!(words(&approve(&["--network", "mainnet"]).exits_with(2)).contains("wallet"));
+    assert!(words(&approve(&["--name", "a name that is too long"]).exits_with(2)).contains("16 bytes"));
+    assert!(!Path::new(&agent).exists(), "what was not approved leaves no key");
+    let record = approve(&["--name", "bot", "--days", "30"]).ok().json();
+    assert_eq!((&record["account"], &record["name"]), (&ACCOUNT.into(), &"bot".into()), "{record}");
+    let named = devnet.ask("url", "POST", "/info", &format!(r#"{{"type":"extraAgents","user":"{ACCOUNT}"}}"#)).1;
+    let named: serde_json::Value = serde_json::from_str(&named).expect("JSON");
+    assert_eq!((&named[0]["address"], &named[0]["validUntil"]), (&record["agent"], &record["valid_until"]), "{named}");
+    assert!(words(&approve(&["--name", "bot"]).exits_with(4)).contains("agent.key"), "a key is not written over");
+
+    let margin = |usdc: &str, more: &[&str]| {
+        let usdc = format!("--usdc={usdc}");
+        let fixed = ["venue", "margin", "--json", "--url", &url, "--key-file", &agent, "--symbol", "BTC", &usdc];
+        calypte([&fixed, more].concat())
+    };
+    let of_account = ["--account", ACCOUNT];
+    assert!(words(&margin("50", &of_account).exits_with(1)).contains("No isolated position"));
+    bought_alone(&devnet, KEY);
+    let used = |run: Run| -> Decimal { run.ok().json()["margin"].as_str().expect("shown").parse().expect("a number") };
+    let (first, second) = (used(margin("50.000001", &of_account)), used(margin("-20", &of_account)));
+    // The price moves meanwhile, and what the position gains is margin: by less than what was moved.
+    assert!((first - second - Decimal::from(20)).abs() < Decimal::TEN, "{first} and {second}");
+    assert!(words(&margin("-100000", &of_account).exits_with(1)).contains("Insufficient margin"));
+    assert!(words(&margin("0.0000001", &of_account).exits_with(2)).contains("millionths"));
+    assert!(words(&margin("1", &["--network", "mainnet"]).exits_with(2)).contains("--real-money"));
+    assert!(words(&margin("1", &[]).exits_with(4)).contains("is an agent, not an account"));
 }

@@ -1,4 +1,7 @@
-//! `calypte venue`: looks whether the connector and an exchange understand each other.
+//! `calypte venue`: looks whether the connector and an exchange understand each other, and does by hand what no strategy may.
+
+mod agent;
+mod margin;
 
 use super::exit::{Ends, ExitStatus, Failure};
 use super::network::{ReachFlags, signing_key};
@@ -13,7 +16,9 @@ use calypte_venues::acceptance::{Bench, CHECKS, Failed, Trader};
 use calypte_venues::ambient::{Ambient, Machine};
 use calypte_venues::connector::{Connector as _, News, Opened, Request};
 use calypte_venues::hyperliquid::AccountSettings;
+use calypte_venues::hyperliquid::by_hand::ByHandError;
 use calypte_venues::hyperliquid::protocol::Address;
+use calypte_venues::hyperliquid::sign::SecretKey;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -28,12 +33,53 @@ const MARGIN: Decimal = Decimal::from_parts(15, 0, 0, false, 1);
 /// The instrument's number: there is one.
 const INSTRUMENT: InstrumentId = InstrumentId::new(0);
 
-/// Looks whether an exchange does what the engine expects of it.
+/// Looks whether an exchange does what the engine expects of it, and does there what a trader does by hand.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  calypte venue check --network testnet --account 0x… --key-file agent.key\n\n\
     Ends with 0 where all checks hold, with 1 where one does not; all exit codes are in engine/docs/cli.md.")]
 pub(super) enum VenueCommand {
     Check(CheckArgs),
+    Agent(agent::AgentArgs),
+    Margin(margin::MarginArgs),
+}
+
+/// How what is done by hand reaches the exchange, and who signs it.
+#[derive(Debug, Args)]
+struct ByHandFlags {
+    /// A file with the key that signs; without it the key is read from CALYPTE_KEY.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Which exchange: the one that `calypte devnet` serves, or the real one's networks.
+    #[arg(long, value_enum, default_value_t = ExchangeNetwork::Devnet)]
+    network: ExchangeNetwork,
+    #[command(flatten)]
+    reach: ReachFlags,
+}
+
+impl ByHandFlags {
+    fn key(&self, output: Output) -> Result<SecretKey, Failure> {
+        signing_key(self.key_file.as_deref(), output)
+    }
+
+    fn place(&self) -> crate::config::Exchange {
+        self.reach.place(self.network)
+    }
+
+    fn exchange(&self) -> Result<Exchange, Failure> {
+        Exchange::new(&self.place(), Arc::new(Machine)).ends(ExitStatus::Usage)
+    }
+}
+
+/// How the command ends where something was not done by hand.
+fn failed(error: ByHandError) -> Failure {
+    let status = match &error {
+        ByHandError::Refused(_) => ExitStatus::Failed,
+        ByHandError::Amount(_) => ExitStatus::Usage,
+        ByHandError::Nonce(_) | ByHandError::NoBudget(_) | ByHandError::NotSent(_) | ByHandError::Unknown(_) => {
+            ExitStatus::Environment
+        }
+    };
+    Failure::of(status, error)
 }
 
 /// Runs the acceptance checks of connectors against an exchange: orders are placed, with play money.
@@ -88,6 +134,8 @@ struct CheckRecord {
 pub(super) fn run(command: &VenueCommand, output: Output) -> anyhow::Result<ExitStatus> {
     match command {
         VenueCommand::Check(args) => check(args, output),
+        VenueCommand::Agent(args) => agent::run(args, output),
+        VenueCommand::Margin(args) => margin::run(args, output),
     }
 }
 
