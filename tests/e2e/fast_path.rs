@@ -8,7 +8,7 @@ use calypte_kernel::{Decimal, EventKind, FeeRates, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 use tests::{hostile, temp_dir};
 
 /// Runs that the property is tried on, each in three ways: enough to matter, and under a minute.
@@ -42,6 +42,10 @@ struct Step {
 #[derive(Debug, Clone)]
 struct Case {
     steps: Vec<Step>,
+    /// The candles of a second instrument, where there is one.
+    others: Option<Vec<Step>>,
+    /// Which candles beside those of the first series strategies hear: bits of the fuzzer's.
+    hears: u64,
     seeds: Vec<i64>,
     rate: u64,
     warm_up: u64,
@@ -70,41 +74,35 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn case() -> impl Strategy<Value = Case> {
     let strategy = (prop::collection::vec(any::<i64>(), 1..=2), 0..=RATE_MAX, prop_oneof![Just(0_u64), 0..60_u64]);
-    let market = (prop::collection::vec(step(), 2..200), prop::option::of(0..60_usize), any::<bool>(), any::<bool>());
+    let others = prop::option::of(prop::collection::vec(step(), 2..120));
+    let hears = prop_oneof![1 => Just(0_u64), 2 => 0..64_u64];
+    let steps = prop::collection::vec(step(), 2..200);
+    let market = (steps, others, hears, prop::option::of(0..60_usize), any::<bool>(), any::<bool>());
     (strategy, market, (0..50_i64, -20..20_i64, prop_oneof![10..10_000_i64, Just(1_000_000)])).prop_map(
-        |((seeds, rate, warm_up), (steps, history, hyperliquid, through), (slippage_bps, maker_fee, cash))| Case {
-            steps,
-            seeds,
-            rate,
-            warm_up,
-            history,
-            hyperliquid,
-            through,
-            slippage_bps,
-            maker_fee,
-            cash,
+        |((seeds, rate, warm_up), (steps, others, hears, history, hyperliquid, through), (slippage_bps, maker_fee, cash))| {
+            Case { steps, others, hears, seeds, rate, warm_up, history, hyperliquid, through, slippage_bps, maker_fee, cash }
         },
     )
 }
 
-impl Case {
-    /// The candles as a file, and when each opens.
-    fn candles(&self) -> (String, Vec<i64>) {
-        let mut text = "time,open,high,low,close,volume\n".to_owned();
-        let (mut time, mut close, mut times) = (START_MS, FIRST_PRICE, Vec::new());
-        for step in &self.steps {
-            time += MINUTE_MS * step.gap * i64::from(!times.is_empty());
-            let open = (close + step.jump).max(LEAST_PRICE);
-            close = (open + step.body).max(LEAST_PRICE);
-            let (high, low) = (open.max(close) + step.upper, (open.min(close) - step.lower).max(LEAST_PRICE / 2));
-            let [open, high, low, close] = [open, high, low, close].map(|tenths| Decimal::new(tenths, 1));
-            writeln!(text, "{time},{open},{high},{low},{close},{}", step.volume).expect("a string takes everything");
-            times.push(time);
-            time += MINUTE_MS;
-        }
-        (text, times)
+/// The candles as a file, and when each opens.
+fn candles(steps: &[Step]) -> (String, Vec<i64>) {
+    let mut text = "time,open,high,low,close,volume\n".to_owned();
+    let (mut time, mut close, mut times) = (START_MS, FIRST_PRICE, Vec::new());
+    for step in steps {
+        time += MINUTE_MS * step.gap * i64::from(!times.is_empty());
+        let open = (close + step.jump).max(LEAST_PRICE);
+        close = (open + step.body).max(LEAST_PRICE);
+        let (high, low) = (open.max(close) + step.upper, (open.min(close) - step.lower).max(LEAST_PRICE / 2));
+        let [open, high, low, close] = [open, high, low, close].map(|tenths| Decimal::new(tenths, 1));
+        writeln!(text, "{time},{open},{high},{low},{close},{}", step.volume).expect("a string takes everything");
+        times.push(time);
+        time += MINUTE_MS;
     }
+    (text, times)
+}
 
+impl Case {
     fn settings(&self, times: &[i64]) -> RunSettings {
         RunSettings {
             from: self.history.map(|percent| Timestamp::from_millis(times[percent * times.len() / 100])),
@@ -117,7 +115,7 @@ impl Case {
     }
 
     /// The run, with the guest's own switch set.
-    fn request(&self, candles: &Path, times: &[i64], guest_pulls: bool) -> BacktestRequest {
+    fn request(&self, files: &[PathBuf], times: &[i64], guest_pulls: bool) -> BacktestRequest {
         let components = vec![hostile("fuzzer"); self.seeds.len()];
         let stem = components[0].file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
         let mut parameters = Vec::new();
@@ -126,11 +124,15 @@ impl Case {
             parameters.push(format!("{name}.seed={seed}"));
             parameters.push(format!("{name}.rate={}", self.rate));
             parameters.push(format!("{name}.warm-up={}", self.warm_up));
+            parameters.push(format!("{name}.hears={}", self.hears));
             parameters.push(format!("{name}.fast-path={guest_pulls}"));
         }
         let parameters = parameters.iter().map(String::as_str).collect::<Vec<_>>();
-        let mut request = request(&components, &parameters, candles, self.settings(times));
-        let data = [format!("BTC:1m={}", candles.display()).parse().expect("a series and a file")];
+        let mut request = request(&components, &parameters, &files[0], self.settings(times));
+        let symbols = ["BTC", "ETH"].iter().zip(files);
+        let data =
+            symbols.map(|(symbol, file)| format!("{symbol}:1m={}", file.display()).parse().expect("a series and a file"));
+        let data = data.collect::<Vec<_>>();
         let rules = rules(if self.hyperliquid { "hyperliquid" } else { "any" });
         request.market = MarketRequest::new(&data, &rules).expect("a market");
         request
@@ -139,12 +141,17 @@ impl Case {
     /// Everything that is seen of the three ways to run it.
     fn seen(&self) -> [Seen; 3] {
         let folder = temp_dir();
-        let file = folder.path().join("candles.csv");
-        let (text, times) = self.candles();
-        std::fs::write(&file, text).expect("the temporary folder takes a file");
+        let (text, times) = candles(&self.steps);
+        let texts = [Some(text), self.others.as_ref().map(|steps| candles(steps).0)];
+        let write = |(place, text): (usize, String)| {
+            let file = folder.path().join(format!("candles-{place}.csv"));
+            std::fs::write(&file, text).expect("the temporary folder takes a file");
+            file
+        };
+        let files = texts.into_iter().flatten().enumerate().map(write).collect::<Vec<_>>();
         [(Way::Next, true), (Way::Call, true), (Way::Next, false)].map(|(way, guest_pulls)| {
             let record = Record::default();
-            let request = self.request(&file, &times, guest_pulls);
+            let request = self.request(&files, &times, guest_pulls);
             let report = run(request, Box::new(record.clone()), way).expect("a sound run");
             Seen { lines: record.lines(), report }
         })
@@ -208,8 +215,12 @@ fn the_strategies_of_the_property_do_everything() {
             gap,
         });
     }
+    // The second instrument moves otherwise, and ends earlier.
+    let others = steps[..1_200].iter().map(|step| Step { body: -step.body / 3, jump: 0, ..*step }).collect();
     let case = Case {
         steps,
+        others: Some(others),
+        hears: 0b101_010,
         seeds: vec![7],
         rate: 15,
         warm_up: 20,
@@ -229,7 +240,8 @@ fn the_strategies_of_the_property_do_everything() {
     let counts = next.report.outcome.counts;
     assert!(counts.fills > 200 && counts.maker_fills > 20 && counts.maker_fills < counts.fills, "{counts:?}");
     assert!(counts.denied > 100 && counts.rejected > 10 && counts.cancelled > 100, "{counts:?}");
-    assert_eq!((counts.gaps, counts.missing_candles), (3, 9), "{counts:?}");
+    assert_eq!((counts.gaps, counts.missing_candles), (5, 15), "{counts:?}");
+    assert!(counts.derived_candles > 300, "{counts:?}");
     for kind in [EventKind::Candle, EventKind::Position, EventKind::Order, EventKind::Timer, EventKind::Feed] {
         let place = EventKind::ALL.iter().position(|known| *known == kind).expect("it is one of them");
         assert!(counts.events_by_kind[place] > 0, "no {kind:?} in {counts:?}");
@@ -239,6 +251,9 @@ fn the_strategies_of_the_property_do_everything() {
         ["Market", "Limit", "Trigger", "TrailingStop", "take_profit: Some", "Amend {", "Cancel(", "CancelAll(", "SetTarget {"];
     let more = ["ClosePosition(", "SetTimer {", "ClearTimer(", "Notify {", "Denied(", "Rejected(", "Triggered", "Amended"];
     let effects = ["status: Some", "state: [(\"key-", "chart_points: [(", "chart_marks: [\"", "LogLine"];
+    for series in ["candle of 0 ", "candle of 1 ", "candle of 2 ", "candle of 3 "] {
+        assert!(answers.contains(series), "`{series}` is never heard");
+    }
     for words in intents.iter().chain(&more).chain(&effects) {
         assert!(answers.contains(words), "`{words}` never happens");
     }

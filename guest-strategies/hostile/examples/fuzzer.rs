@@ -1,7 +1,7 @@
 //! Does everything a strategy may do, at random but repeatably: for the test that the fast path changes nothing.
 //!
-//! `seed` picks the course, `rate` is how many of a hundred events are answered with intents, and `fast-path` says whether
-//! following events are pulled inside the hook. For the same data and seed both ways must give the same everything.
+//! `seed` picks the course, `rate` is how many of a hundred events are answered with intents, `hears` which candles it hears beside
+//! the first series, and `fast-path` whether following events are pulled inside the hook. For the same data and seed both ways must give the same everything.
 
 use calypte_strategy::prelude::*;
 use calypte_strategy::{Level, OrderKind, TimeInForce, log};
@@ -11,13 +11,18 @@ const INTENTS_MAX: u64 = 4;
 /// Names that orders take turns with, so that some are taken.
 const TAGS: u64 = 8;
 
+/// Timeframes that it may hear of each instrument, in minutes: a bit of `hears` each.
+const TIMEFRAMES: [u64; 3] = [1, 5, 15];
+
 struct Fuzzer {
-    instrument: InstrumentId,
+    /// What it trades, each with its last price.
+    instruments: Vec<(InstrumentId, f64)>,
+    /// Which instrument the candles of a series are of.
+    heard: Vec<SeriesInfo>,
     random: Random,
     rate: u64,
     fast_path: bool,
     series: chart::Series,
-    last: f64,
     time: Timestamp,
 }
 
@@ -27,26 +32,56 @@ impl Strategy for Fuzzer {
             .parameter(Parameter::integer("seed", 1).doc("Picks the course."))
             .parameter(Parameter::integer("rate", 20).range(0, 100).doc("Events of a hundred that are answered with intents."))
             .parameter(Parameter::integer("warm-up", 0).range(0, 1000).doc("Candles of warm-up."))
+            .parameter(
+                Parameter::integer("hears", 0).range(0, 63).doc("Bits: candles of 1, 5, 15 minutes, of each instrument."),
+            )
             .parameter(Parameter::boolean("fast-path", true).doc("Whether events are pulled inside the hook."))
     }
 
     fn init(context: &mut Context) -> Result<Self, Refusal> {
         let series = context.primary()?;
-        context.subscribe(series, context.param("warm-up")?);
+        let warm_up = context.param("warm-up")?;
+        context.subscribe(series, warm_up);
+        let hears: u64 = context.param("hears")?;
+        let (mut instruments, mut heard) = (vec![(series.instrument, 0.0)], vec![series]);
+        let all: Vec<_> = context.instruments.iter().map(|instrument| (instrument.id, instrument.symbol.clone())).collect();
+        for (place, (id, symbol)) in all.into_iter().enumerate() {
+            for (bit, minutes) in TIMEFRAMES.into_iter().enumerate() {
+                if hears >> (place * TIMEFRAMES.len() + bit) & 1 == 0 {
+                    continue;
+                }
+                let also = context.series_of(&symbol, minutes * 60_000)?;
+                if also.id != series.id {
+                    context.subscribe(also, warm_up);
+                    heard.push(also);
+                }
+                if instruments.iter().all(|(known, _)| *known != id) {
+                    instruments.push((id, 0.0));
+                }
+            }
+        }
         let seed: i64 = context.param("seed")?;
         Ok(Self {
-            instrument: series.instrument,
+            instruments,
+            heard,
             random: Random(seed.cast_unsigned()),
             rate: context.param("rate")?,
             fast_path: context.param("fast-path")?,
             series: chart::Series::separate("fuzz"),
-            last: 0.0,
             time: context.now,
         })
     }
 
     fn on_candle(&mut self, event: &CandleEvent, intents: &mut Intents) {
-        self.last = event.candle.close.to_f64();
+        let kept = market::candles(event.series, 3);
+        let close = event.candle.close.to_f64();
+        log::write(Level::Debug, &format!("candle of {} at {close}, one of {}", event.series, kept.len()));
+        let instrument = self.heard.iter().find(|series| series.id == event.series).map(|series| series.instrument);
+        for (known, last) in &mut self.instruments {
+            if Some(*known) == instrument {
+                *last = close;
+            }
+        }
         self.act(intents);
     }
 
@@ -72,7 +107,9 @@ impl Strategy for Fuzzer {
 
     fn on_stop(&mut self, reason: StopReason, intents: &mut Intents) {
         log::write(Level::Info, &format!("stopped: {reason:?}"));
-        intents.close(self.instrument);
+        for (instrument, _) in &self.instruments {
+            intents.close(*instrument);
+        }
     }
 
     fn fast_path(&self) -> bool {
@@ -90,7 +127,7 @@ impl Fuzzer {
                 let balance = account::balance();
                 log::write(Level::Debug, &format!("cash {} equity {}", balance.cash, balance.equity));
             }
-            2 => self.series.point(self.last),
+            2 => self.series.point(self.instruments[0].1),
             3 => chart::mark("fuzz"),
             4 => status::text(&format!("{} open orders", account::open_orders().len())),
             _ => {}
@@ -115,15 +152,16 @@ impl Fuzzer {
     }
 
     fn ask(&mut self, intents: &mut Intents) {
-        let (instrument, size) = (self.instrument, self.size());
+        let place = usize::try_from(self.random.below(self.instruments.len() as u64)).unwrap_or_default();
+        let ((instrument, last), size) = (self.instruments[place], self.size());
         let side = if self.random.below(2) == 0 { Side::Buy } else { Side::Sell };
-        let price = self.price();
+        let price = self.price(last);
         let tag = 1 + self.random.below(TAGS);
         match self.random.below(16) {
             0 | 1 => _ = intents.place(instrument, side, size, OrderKind::Market).tag(tag),
             2 => _ = intents.buy_limit(instrument, size, price).tag(tag),
             3 => _ = intents.sell_limit(instrument, size, price).tag(tag),
-            4 => _ = intents.buy_limit(instrument, size, price).post_only().bracket(self.price(), self.price()),
+            4 => _ = intents.buy_limit(instrument, size, price).post_only().bracket(self.price(last), self.price(last)),
             5 => _ = intents.sell_limit(instrument, size, price).time_in_force(TimeInForce::Ioc),
             6 => _ = intents.buy_stop(instrument, size, price).tag(tag),
             7 => _ = intents.sell_stop(instrument, size, price).reduce_only(),
@@ -155,9 +193,9 @@ impl Fuzzer {
     }
 
     /// A price within one percent of the last, with one decimal.
-    fn price(&mut self) -> Decimal {
+    fn price(&mut self, last: f64) -> Decimal {
         let tenths = self.random.within(2_001) - 1_000;
-        let price = Decimal::from_f64(self.last, 1).unwrap_or_default();
+        let price = Decimal::from_f64(last, 1).unwrap_or_default();
         Decimal::new(price.mantissa + price.mantissa / 100_000 * tenths, 1)
     }
 

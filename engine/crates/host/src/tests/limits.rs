@@ -167,3 +167,77 @@ async fn the_wall_clock_ends_one_event_of_a_long_chain() {
     assert_eq!(fault_of(&ended).0, FaultKind::WallClock);
     assert_eq!((ended.number.get(), feed.ended().len()), (52, 50), "what came before it has ended well");
 }
+
+#[tokio::test]
+async fn subscriptions_are_bounded() {
+    let guest = Guest {
+        init: "(i32.store (i32.const 4104) (i32.const 10)) (call $return_init (i32.const 0) (i32.const 4096) (i32.const 3)) i32.const 0"
+            .to_owned(),
+        ..Guest::default()
+    };
+    let limits = |subscriptions_max| InstanceLimits { subscriptions_max, ..InstanceLimits::default() };
+    let ended = call(&mut started(&guest, limits(2)).await, deliver(1, init())).await;
+    let (kind, detail) = fault_of(&ended);
+    assert_eq!(kind, FaultKind::Contract);
+    assert!(detail.contains("3 subscriptions") && detail.contains("limit is 2"), "{detail}");
+    let ended = call(&mut started(&guest, limits(3)).await, deliver(1, init())).await;
+    assert!(matches!(&ended.answer, Answer::Subscriptions(all) if all.len() == 3), "{ended:?}");
+}
+
+#[tokio::test]
+async fn series_of_a_chart_are_bounded_and_known_ones_go_on() {
+    let named = |at: u32, bytes: u32| {
+        format!(
+            "(call $chart_series (i32.const {at}) (i32.const {bytes}) (i32.const 0) (i32.const 0))
+             (call $mark (i32.const 1344) (select (i32.const 3) (i32.const 1) (i32.load8_u (i32.const 0))))"
+        )
+    };
+    let body = [named(1280, 7), named(1296, 5), named(1312, 9), named(1280, 7)].concat() + "call $nothing i32.const 0";
+    let limits = InstanceLimits { chart_series_max: 2, ..InstanceLimits::default() };
+    let effects = candle_with(&body, limits).await.effects.expect("marks");
+    let names = effects.chart_series.iter().map(|(number, name, _)| (*number, name.as_str()));
+    assert_eq!(names.collect::<Vec<_>>(), [(0, "fixture"), (1, "0.1.0")]);
+    assert_eq!(effects.chart_marks, ["key", "key", "k", "key"], "the third name gets no number, and a known one its own again");
+}
+
+#[tokio::test]
+async fn names_of_state_are_as_long_as_they_may_be() {
+    let set =
+        |bytes: u32| format!("(call $set (i32.const 1280) (i32.const {bytes}) (i32.const 1280) (i32.const 1) (i32.const 512))");
+    let limits = InstanceLimits { state_key_bytes_max: 5, ..InstanceLimits::default() };
+    let body = set(5) + &set(6) + "call $nothing i32.const 0";
+    let effects = candle_with(&body, limits).await.effects.expect("a write");
+    let keys = effects.state.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>();
+    assert_eq!(keys, ["fixtu"]);
+}
+
+#[tokio::test]
+async fn words_of_a_refusal_are_cut() {
+    let guest = Guest {
+        init: "(call $return_init (i32.const 1) (i32.const 1312) (i32.const 9)) i32.const 0".to_owned(),
+        ..Guest::default()
+    };
+    let limits = InstanceLimits { text_bytes_max: 5, ..InstanceLimits::default() };
+    for (limits, words) in [(limits, "a fix"), (InstanceLimits::default(), "a fixture")] {
+        let ended = call(&mut started(&guest, limits).await, deliver(1, init())).await;
+        assert!(matches!(&ended.answer, Answer::Refused(refused) if refused == words), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn candles_are_kept_as_a_warm_up_wishes_within_bounds() {
+    // The guest wishes for ten.
+    let count = "(call $candles (i32.const 0) (i32.const -1) (i32.const 0))
+        (call $set (i32.const 1344) (i32.const 3) (i32.const 4) (i32.const 1) (i32.const 512)) call $nothing i32.const 0";
+    for (min, max, kept) in [(4, 1_000, 10), (4, 6, 6), (20, 1_000, 20)] {
+        let limits = InstanceLimits { candles_kept_min: min, candles_kept_max: max, ..InstanceLimits::default() };
+        let guest = Guest { candle: count.to_owned(), ..Guest::default() };
+        let mut instance = begun(&guest, limits).await;
+        let mut last = None;
+        for number in 2..40 {
+            last = call(&mut instance, candle(number, 100)).await.effects;
+        }
+        let effects = last.expect("a write");
+        assert_eq!(effects.state[0].1.as_deref(), Some([kept].as_slice()), "from {min} to {max}");
+    }
+}
