@@ -1,5 +1,6 @@
 //! What must hold, whatever happens: each a function of its own that says what it saw where it does not.
 
+pub(crate) mod money;
 pub(crate) mod risk;
 
 use super::exchange::{INSTRUMENTS, OpenOrder, Truth, instrument};
@@ -261,27 +262,6 @@ pub(crate) fn orders_agree(core: &TradingCore, theirs: &[OpenOrder]) -> Result<(
         .collect();
     ours.sort_unstable();
     hold(ours == theirs, Invariant::OrdersAgree, || format!("open here {ours:?}, open there {theirs:?}"))
-}
-
-/// What the strategies made is what the account made.
-pub(crate) fn money_adds_up(core: &TradingCore) -> Result<(), Violation> {
-    let sum = |of: fn(&StrategyView<'_>) -> Decimal| core.strategies().map(|strategy| of(&strategy)).sum::<Decimal>();
-    let parts = [sum(|one| one.settled()), sum(|one| one.fees_paid()), sum(|one| one.funding_received())];
-    let whole = [core.settled() - core.settings().cash, core.fees_paid(), core.funding_received()];
-    hold(parts == whole, Invariant::MoneyAddsUp, || {
-        format!("settled, fees and funding are {parts:?} of the strategies and {whole:?} of the account")
-    })
-}
-
-/// The account's money is the exchange's to the last digit: what was paid in, what flowed, fees and funding, each by itself.
-pub(crate) fn money_agrees(core: &TradingCore, truth: &Truth) -> Result<(), Violation> {
-    let open: Decimal = core.positions().map(|(_, position)| position.flow()).sum();
-    let ours = [core.settings().cash, core.settled() + open, core.fees_paid(), core.funding_received()];
-    let cash = truth.paid_in + truth.flow - truth.fees + truth.funding;
-    let theirs = [truth.paid_in, cash, truth.fees, truth.funding];
-    hold(ours == theirs, Invariant::MoneyAddsUp, || {
-        format!("paid in, cash with open flows, fees, funding: ours {ours:?}, theirs {theirs:?}")
-    })
 }
 
 /// A core out of the journal is in the state of the one that wrote it, to the last field.

@@ -8,7 +8,8 @@ mod settings;
 
 use super::bugs::Bug;
 use super::exchange::{Action, Exchange};
-use super::invariants::risk::Switches;
+use super::invariants::money::{self, Told};
+use super::invariants::risk::{Amends, Switches};
 use super::invariants::{self, Seen, Violation};
 use super::log::{Hooks, Log};
 use super::plan::{Profile, Step, What};
@@ -48,6 +49,10 @@ pub(crate) struct World {
     sent_at: BTreeMap<ClientOrderId, u64>,
     /// Orders whose records the power took.
     orphans: BTreeSet<ClientOrderId>,
+    /// What the core was told of money.
+    money: Told,
+    /// Amends that were sent.
+    amends: Amends,
     /// What the exchange told, with the record of it.
     told: Vec<(u64, VenueEvent)>,
     /// How often something that a run is about happened, for the summary.
@@ -113,6 +118,8 @@ impl World {
             margin_before: None,
             sent_at: BTreeMap::new(),
             orphans: BTreeSet::new(),
+            money: Told::new(settings::paid_in(profile)),
+            amends: Amends::default(),
             told: Vec::new(),
             counts: Counts::default(),
             story,
@@ -150,8 +157,11 @@ impl World {
             What::Settle => self.settle()?,
         }
         self.carry();
-        self.check_guards(false)?;
-        invariants::money_adds_up(&self.core)
+        self.check_guards()?;
+        if self.profile.is_exact() {
+            self.money.is_what_there_is(&self.core)?;
+        }
+        money::money_adds_up(&self.core)
     }
 
     fn weather(&self) -> Weather {
@@ -247,6 +257,7 @@ impl World {
         }
         self.nonces += 1;
         self.seen.no_name_is_used_twice(self.nonces, &command)?;
+        self.amends.sent(&command);
         self.check_sent(&command)?;
         if let (Command::Place(new), true) = (&command, self.profile.power) {
             self.sent_at.insert(new.client_id, self.log.next() - 1);
@@ -321,6 +332,7 @@ impl World {
         self.counts.fills += u64::from(matches!(event, VenueEvent::Fill(_)));
         self.reconciling &= !matches!(event, VenueEvent::Snapshot(_));
         self.exchange.told(&event);
+        self.money.note(&event);
         self.handle(Input::Venue(event))
     }
 

@@ -3,42 +3,83 @@
 use super::{Invariant, Violation, hold};
 use crate::seeded::exchange::{INSTRUMENTS, instrument};
 use calypte_kernel::{
-    Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind, Position, Side,
-    StrategyId, StrategyView, TradingCore, TriggerKind,
+    ClientOrderId, Command, Decimal, InstrumentId, KillAction, KillScope, MarginView, NewOrder, OperatorCommand, OrderKind,
+    OrderState, Position, Side, Size, StrategyId, StrategyView, TradingCore, TriggerKind,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Leverage that is reckoned with where the exchange did not say one.
 pub(crate) const LEVERAGE_WHEN_UNKNOWN: u32 = 1;
 
-/// Margin of what is held and of the worst that open orders could make of it, worked out anew from what there is; none where a
-/// price is unknown.
-fn reckoned(core: &TradingCore) -> Option<(Decimal, Decimal)> {
-    let (mut held, mut worst) = (Decimal::ZERO, Decimal::ZERO);
-    for strategy in core.strategies() {
-        for place in 0..INSTRUMENTS {
-            let of_one = reckoned_of(core, strategy, instrument(place))?;
-            (held, worst) = (held + of_one.0, worst + of_one.1);
+/// Amends that were sent: while one is unanswered, an order may have any of the forms that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Amends(BTreeMap<ClientOrderId, Vec<(Size, OrderKind)>>);
+
+impl Amends {
+    /// A command was sent.
+    pub(crate) fn sent(&mut self, command: &Command) {
+        if let Command::Amend { order, size, kind, .. } = command {
+            self.0.entry(*order).or_default().push((*size, *kind));
         }
     }
-    Some((held, worst))
+
+    /// The forms that an order may have beside the one it is known to have.
+    fn forms(&self, order: ClientOrderId, state: OrderState) -> &[(Size, OrderKind)] {
+        use OrderState::{Open, PartlyFilled};
+        let is_answered = matches!(state, Open | PartlyFilled);
+        self.0.get(&order).filter(|_| !is_answered).map_or(&[], Vec::as_slice)
+    }
 }
 
-fn reckoned_of(core: &TradingCore, strategy: StrategyView<'_>, instrument: InstrumentId) -> Option<(Decimal, Decimal)> {
+/// Margin, worked out anew from what there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Reckoned {
+    /// Of what is held.
+    held: Decimal,
+    /// Of the worst that open orders could make of it, in the forms they are known to have.
+    least: Decimal,
+    /// The same in the largest forms that they may have.
+    most: Decimal,
+}
+
+/// Everything together; none where a price is unknown.
+fn reckoned(core: &TradingCore, amends: &Amends) -> Option<Reckoned> {
+    let mut all = Reckoned::default();
+    for strategy in core.strategies() {
+        for place in 0..INSTRUMENTS {
+            let of_one = reckoned_of(core, strategy, instrument(place), amends)?;
+            all.held += of_one.held;
+            all.least += of_one.least;
+            all.most += of_one.most;
+        }
+    }
+    Some(all)
+}
+
+fn reckoned_of(core: &TradingCore, strategy: StrategyView<'_>, instrument: InstrumentId, amends: &Amends) -> Option<Reckoned> {
     let mark = || core.mark_price(instrument).map(calypte_kernel::Price::get);
     let size = strategy.positions().find(|position| position.instrument() == instrument).map_or(Decimal::ZERO, Position::size);
     let now = if size.is_zero() { Decimal::ZERO } else { size * mark()? };
-    let (mut if_all_buys_fill, mut if_all_sells_fill) = (now, now);
-    for order in strategy.orders().filter(|order| order.instrument == instrument && !order.reduce_only) {
-        let notional = order.remaining() * dearest(order.kind, order.side, mark)?;
-        match order.side {
-            Side::Buy => if_all_buys_fill += notional,
-            Side::Sell => if_all_sells_fill -= notional,
+    // What fills of everything on one side would lead to, with orders of their known and of their largest forms.
+    let (mut known, mut largest) = ([now, now], [now, now]);
+    for (name, order, state) in strategy.named_orders() {
+        if order.instrument != instrument || order.reduce_only {
+            continue;
         }
+        let notional =
+            |size: Decimal, kind: OrderKind| Some((size - order.filled).max(Decimal::ZERO) * dearest(kind, order.side, mark)?);
+        let own = notional(order.size.get(), order.kind)?;
+        let mut any = own;
+        for (size, kind) in amends.forms(name, state) {
+            any = any.max(notional(size.get(), *kind)?);
+        }
+        let (side, sign) = if order.side == Side::Buy { (0, Decimal::ONE) } else { (1, -Decimal::ONE) };
+        known[side] += sign * own;
+        largest[side] += sign * any;
     }
     let leverage = core.leverage(instrument).map_or(LEVERAGE_WHEN_UNKNOWN, |(leverage, _)| leverage);
-    let worst = now.abs().max(if_all_buys_fill.abs()).max(if_all_sells_fill.abs());
-    Some((now.abs() / Decimal::from(leverage), worst / Decimal::from(leverage)))
+    let worst = |fills: [Decimal; 2]| now.abs().max(fills[0].abs()).max(fills[1].abs()) / Decimal::from(leverage);
+    Some(Reckoned { held: now.abs() / Decimal::from(leverage), least: worst(known), most: worst(largest) })
 }
 
 /// The highest price that an order could trade at from where the market is.
@@ -58,20 +99,19 @@ fn dearest(kind: OrderKind, side: Side, mark: impl Fn() -> Option<Decimal>) -> O
     })
 }
 
-/// What is reserved is what open orders could take at worst: while requests are on their way at least that, once all is quiet
-/// exactly that, and nothing where nothing is open.
+/// What is reserved is what open orders could take at worst, to the last digit; where an amend is unanswered, at least what the
+/// order takes as it is, and no more than in the largest form that was asked for. Nothing where nothing is open.
 pub(crate) fn margin_is_reserved_for_what_is_open(
     core: &TradingCore,
     view: Option<MarginView>,
-    quiet: bool,
+    amends: &Amends,
 ) -> Result<(), Violation> {
-    let (Some(view), Some((held, worst))) = (view, reckoned(core)) else { return Ok(()) };
+    let (Some(view), Some(reckoned)) = (view, reckoned(core, amends)) else { return Ok(()) };
     let opens = core.strategies().flat_map(StrategyView::orders).any(|order| !order.reduce_only);
-    let reserved = worst - held;
-    // Per instrument it is what each takes at worst; what cancels out between them does not.
-    let fits = if quiet || !opens { view.reserved == reserved } else { view.reserved >= reserved };
-    hold(fits && view.held == held && (opens || view.reserved.is_zero()), Invariant::MarginReserved, || {
-        format!("held {held} and reserved {reserved} by what there is, and {view:?} by the core")
+    let (least, most) = (reckoned.least - reckoned.held, reckoned.most - reckoned.held);
+    let fits = (least..=most).contains(&view.reserved) && (opens || view.reserved.is_zero());
+    hold(fits && view.held == reckoned.held, Invariant::MarginReserved, || {
+        format!("{reckoned:?} by what there is, and {view:?} by the core")
     })
 }
 

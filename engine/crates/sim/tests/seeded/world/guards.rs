@@ -64,13 +64,13 @@ impl World {
     }
 
     /// What must hold of margin and kill switches after every step.
-    pub(super) fn check_guards(&mut self, quiet: bool) -> Result<(), Violation> {
+    pub(super) fn check_guards(&mut self) -> Result<(), Violation> {
         self.switches.stay(&self.core)?;
         let mut margin = self.core.margin();
         if let (Some(bug), Some(margin)) = (self.bug, &mut margin) {
             bug.spoil_margin(margin, self.counts.orders);
         }
-        risk::margin_is_reserved_for_what_is_open(&self.core, margin, quiet)
+        risk::margin_is_reserved_for_what_is_open(&self.core, margin, &self.amends)
     }
 
     /// And of each command that is sent.

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::seeded::bugs::Bug;
-use crate::seeded::invariants::{self, Invariant, Violation};
+use crate::seeded::invariants::{self, Invariant, Violation, money};
 use calypte_kernel::{ClientOrderId, StrategyState};
 use std::collections::BTreeSet;
 
@@ -85,10 +85,10 @@ impl World {
         invariants::doubt_ends(&self.core)?;
         invariants::orders_agree(&self.core, &self.exchange.open_orders(&self.adrift()))?;
         invariants::risk::what_was_killed_is_closed(&self.core)?;
-        self.check_guards(true)?;
+        self.check_guards()?;
         self.seen.every_intent_is_answered()?;
         if self.profile.is_exact() {
-            invariants::money_agrees(&self.core, self.exchange.truth())?;
+            money::money_agrees(&self.core, self.exchange.truth())?;
         }
         Ok(())
     }
