@@ -27,6 +27,7 @@ mod receipt;
 mod restore;
 mod session;
 mod summary;
+mod tenant;
 mod trade;
 mod venue;
 
@@ -46,6 +47,7 @@ pub use receipt::Receipt;
 pub use restore::{Lost, RestoreError, Restored, restore, same_market};
 pub use session::{Ended, LiveError, News, Session, SessionSettings, Surroundings, WAITING_MAX};
 pub use summary::{Counts, LINES_MAX, PositionRecord, SessionRecord, StrategyRecord, Summary};
+pub use tenant::Seat;
 pub use trade::{TradeRequest, Traded, base_fees, trade};
 pub(crate) use trade::{recorded, recorder};
 pub use venue::{Request, Venue};

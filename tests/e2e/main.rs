@@ -30,6 +30,7 @@ mod record;
 mod services;
 mod supervisor;
 mod system;
+mod tenants;
 
 // What happens to a live system.
 mod chaos;

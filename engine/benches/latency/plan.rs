@@ -129,6 +129,7 @@ impl Seat {
             duration: None,
             record: None,
             kill: Some(KillFolders { own: own.clone(), all: folder.to_owned() }),
+            seat: None,
         };
         let live = self.key.map(|key| live(key, &own)).transpose()?;
         Ok(AccountPlan { name: self.name.clone(), request, live })

@@ -4,17 +4,18 @@ use super::exit::{Ends, ExitStatus, status_of};
 use super::output::Output;
 use super::service::{Messenger, ServiceArgs, bus, serve};
 use super::trade::words_of_session;
-use crate::config::{Account, Config, Engine, Environment, Mode};
+use crate::config::{Account, AccountName, Config, Engine, Environment, Mode};
 use crate::exchange::Exchange;
 use crate::health::{BUS, Vitals};
 use crate::kill::KillFolders;
-use crate::live::{PaperSettings, SessionRecord, TradeRequest, base_fees};
+use crate::live::{PaperSettings, Seat, SessionRecord, TradeRequest, base_fees};
 use crate::record::RecorderSettings;
 use crate::user_engine::{AccountEnd, AccountPlan, EngineSettings, LiveAccount, READY_ACCOUNTS, UserEngine};
 use calypte_kernel::Timeframe;
 use calypte_venues::ambient::Machine;
 use clap::Args;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Trades accounts on market data from the bus, until it is told to end.
@@ -54,7 +55,8 @@ pub(super) fn run(args: &EngineArgs, output: Output) -> anyhow::Result<ExitStatu
     let config = Config::<Engine>::read_for_engine(&args.service.config, &Environment::of_process())?;
     config.warnings.iter().for_each(|warning| output.remark(&format!("warning: {warning}")));
     let name = config.service.name.to_string();
-    let plans = config.service.accounts.iter().map(|account| plan(&config.service, account));
+    let mut seats = seats(&config.service.accounts);
+    let plans = config.service.accounts.iter().map(|account| plan(&config.service, account, seats.remove(&account.name)));
     let plans = plans.collect::<std::io::Result<Vec<_>>>().ends(ExitStatus::Environment)?;
     serve(async |control| {
         let ambient = Arc::new(Machine);
@@ -91,7 +93,23 @@ pub(super) fn run(args: &EngineArgs, output: Output) -> anyhow::Result<ExitStatu
     })
 }
 
-fn plan(engine: &Engine, account: &Account) -> std::io::Result<AccountPlan> {
+/// Of each tenant that has several accounts, a seat for each of them.
+fn seats(accounts: &[Account]) -> BTreeMap<AccountName, Seat> {
+    let mut tenants = BTreeMap::<&AccountName, Vec<&AccountName>>::new();
+    for account in accounts {
+        if let Some(tenant) = &account.tenant {
+            tenants.entry(tenant).or_default().push(&account.name);
+        }
+    }
+    let mut seats = BTreeMap::new();
+    for accounts in tenants.into_values().filter(|accounts| accounts.len() > 1) {
+        let names = accounts.iter().copied().cloned();
+        seats.extend(names.zip(Seat::of_tenant(accounts.len())));
+    }
+    seats
+}
+
+fn plan(engine: &Engine, account: &Account, seat: Option<Seat>) -> std::io::Result<AccountPlan> {
     let folder = engine.state.join("accounts").join(account.name.as_str());
     std::fs::create_dir_all(&folder)?;
     let (paper, live) = match &account.mode {
@@ -118,6 +136,7 @@ fn plan(engine: &Engine, account: &Account) -> std::io::Result<AccountPlan> {
         duration: None,
         record,
         kill: Some(KillFolders { own: folder, all: engine.state.clone() }),
+        seat,
     };
     Ok(AccountPlan { name: account.name.clone(), request, live })
 }

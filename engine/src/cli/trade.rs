@@ -211,6 +211,7 @@ fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> Result<Trad
         duration: args.duration,
         record: recorder(args)?,
         kill: args.state.as_ref().map(|state| KillFolders { own: state.clone(), all: state.clone() }),
+        seat: None,
     })
 }
 

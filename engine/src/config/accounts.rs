@@ -78,10 +78,11 @@ pub(super) fn read(root: &Section<'_>, engine: &Section<'_>, network: Option<Exc
         {
             section.fault("address", "another account trades for this address");
         }
-        if sections.len() > 1 && account.risk.as_ref().is_some_and(|(_, risk)| risk.limits_the_tenant()) {
-            let words = "the file has tenant_notional_max, and accounts do not tell each other what they hold yet: give each account \
-                         its share as notional_max";
-            section.fault("risk", words);
+        let limits = account.risk.as_ref().is_some_and(|(_, risk)| risk.limits_the_tenant());
+        if limits && sections.len() > 1 && !section.has("tenant") {
+            let words =
+                "is missing: the risk file has tenant_notional_max, which holds over all accounts of a trader; say whose it is";
+            section.fault("tenant", words);
         }
         accounts.push(account);
     }
@@ -99,8 +100,9 @@ fn read_account(section: &Section<'_>, around: Surroundings) -> Option<Account> 
     let risk = risk(section, &strategies, symbols.as_deref(), around);
     let mode = mode(section, name.as_ref(), around);
     let history = section.number("history", HISTORY_MAX);
+    let tenant = if section.has("tenant") { Some(section.get("tenant")?) } else { None };
     let (name, symbols, timeframes) = (name?, symbols?, timeframes?);
-    Some(Account { name, mode: mode?, symbols, timeframes, risk, history: history?, strategies })
+    Some(Account { name, mode: mode?, symbols, timeframes, risk, tenant, history: history?, strategies })
 }
 
 fn mode(section: &Section<'_>, name: Option<&AccountName>, around: Surroundings) -> Option<Mode> {

@@ -186,6 +186,13 @@ pub const KEYS: &[Key] = &[
         None,
         "a file of [limits, kill switches and protections](risk.md)",
     ),
+    key(
+        ("account", "tenant"),
+        Text,
+        Optional("the account alone"),
+        None,
+        "whose account it is: accounts of one tenant share its limit, `tenant_notional_max` of the risk files",
+    ),
     key(("account", "real-money"), Flag, Default("false"), None, "live on mainnet: has to be `true`"),
     key(
         ("account", "history"),

@@ -203,6 +203,8 @@ pub struct Account {
     pub timeframes: Vec<Timeframe>,
     /// The file of limits, kill switches and protections, and what it declares.
     pub risk: Option<(PathBuf, RiskFile)>,
+    /// Whose it is: accounts of one tenant share a limit; none: its own alone.
+    pub tenant: Option<AccountName>,
     /// Candles of the past that strategies can ask for, of each series.
     pub history: u32,
     /// Strategies, at least one, each with a name of its own; the place of each is its deployment's number.

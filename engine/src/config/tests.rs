@@ -211,7 +211,15 @@ fn a_limit_over_several_accounts_is_not_taken_for_one_of_each() {
     assert_eq!(read(&alone, &[]).service.engine.expect("it is there").accounts.len(), 1);
     let two = format!("{alone}[[account]]{}", account.replace("alice", "bob"));
     let said = faults(&two, &[]);
-    assert!(said.len() == 1 && said[0].contains("account[0].risk: the file has tenant_notional_max"), "{said:?}");
+    assert!(
+        said.len() == 1 && said[0].contains("account[0].tenant: is missing") && said[0].contains("tenant_notional_max"),
+        "{said:?}"
+    );
+    let of_one = two.replace("risk = \"tenant.toml\"\n", "risk = \"tenant.toml\"\ntenant = \"carol\"\n");
+    let accounts = read(&of_one, &[]).service.engine.expect("it is there").accounts;
+    let tenants = accounts.iter().map(|account| account.tenant.as_ref().map(AccountName::as_str));
+    assert_eq!(tenants.collect::<Vec<_>>(), [Some("carol"), None]);
+    assert!(faults(&of_one.replace("carol", "c/rol"), &[])[0].contains("account[0].tenant"));
 }
 
 #[test]

@@ -69,13 +69,15 @@ pub(crate) async fn session(
     let settings = SessionSettings::default();
     let Some(folder) = &request.journal else {
         let account = Account::new(TradingCore::new(core)?, None);
-        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
+        let session = Session::new(account, &loaded, surroundings, settings).seated(request.seat.as_ref());
+        return Ok((session, deployments.collect()));
     };
     let restored = restore(folder, &loaded).await?;
     let Some(restored) = restored else {
         let writer = open(folder, &core, request, &loaded)?;
         let account = Account::new(TradingCore::new(core)?, Some(writer));
-        return Ok((Session::new(account, &loaded, surroundings, settings), deployments.collect()));
+        let session = Session::new(account, &loaded, surroundings, settings).seated(request.seat.as_ref());
+        return Ok((session, deployments.collect()));
     };
     same_market(restored.core.settings(), &core)?;
     show(vec![format!("the account goes on from its journal: {} inputs replayed", restored.inputs)]);
@@ -89,7 +91,8 @@ pub(crate) async fn session(
     let times = (restored.time, surroundings.ambient.now());
     let account = Account::taken_over(restored.core, writer, times, &mut outputs)?;
     let at_work = (restored.instances, restored.unanswered);
-    Ok((Session::going_on(account, &loaded, at_work, outputs, surroundings, settings), missing))
+    let session = Session::going_on(account, &loaded, at_work, outputs, surroundings, settings);
+    Ok((session.seated(request.seat.as_ref()), missing))
 }
 
 fn open(folder: &Path, core: &CoreSettings, request: &TradeRequest, strategies: &[LoadedStrategy]) -> anyhow::Result<Writer> {

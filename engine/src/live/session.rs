@@ -7,6 +7,7 @@ use super::instances::{Instances, LoadedStrategy};
 use super::link::Known;
 use super::notice::{Listener, Notice};
 use super::receipt::Receipt;
+use super::tenant::{Seat, Seated, Turn};
 use super::venue::{Request, Venue};
 use crate::health::logs::Causes;
 use crate::journal::{WriteError, Written};
@@ -117,6 +118,8 @@ pub struct Session {
     outputs: Vec<Output>,
     ended: Option<Vec<StrategyId>>,
     shutting_down: bool,
+    /// Among the accounts of its trader; none: it shares no limit.
+    seated: Option<Seated>,
 }
 
 impl Session {
@@ -160,7 +163,15 @@ impl Session {
             outputs: Vec::new(),
             ended: None,
             shutting_down: false,
+            seated: None,
         }
+    }
+
+    /// As an account among those of its trader, whose limit they share.
+    #[must_use]
+    pub fn seated(mut self, seat: Option<&Seat>) -> Self {
+        self.seated = seat.map(Seat::take);
+        self
     }
 
     /// Up to which candle the account knows each series; nothing of a series it has heard nothing of.
@@ -414,6 +425,7 @@ impl Session {
             return Ok(());
         }
         let now = self.around.ambient.now();
+        let turn = self.turn()?;
         self.account.write(now, &together)?;
         for input in together {
             if let Input::HookEnded(ended) = &input {
@@ -422,14 +434,36 @@ impl Session {
             self.account.handle(input, &mut self.outputs)?;
             self.act();
         }
+        self.end_turn(turn);
         self.poll_venue()
     }
 
     /// Gives the core an input and does what follows.
     fn apply(&mut self, input: Input) -> Result<(), LiveError> {
+        let turn = self.turn()?;
         self.account.apply(self.around.ambient.now(), input, &mut self.outputs)?;
         self.act();
+        self.end_turn(turn);
         self.poll_venue()
+    }
+
+    /// Waits until no other account of the trader decides, and tells the core what they hold.
+    fn turn(&mut self) -> Result<Option<Turn>, LiveError> {
+        let Some(seated) = &self.seated else { return Ok(None) };
+        let turn = seated.turn();
+        let elsewhere = turn.elsewhere();
+        if elsewhere != self.account.core().elsewhere() {
+            let now = self.around.ambient.now();
+            self.account.apply(now, Input::TenantExposure { elsewhere }, &mut self.outputs)?;
+            self.act();
+        }
+        Ok(Some(turn))
+    }
+
+    fn end_turn(&self, turn: Option<Turn>) {
+        if let Some(turn) = turn {
+            turn.end(self.account.core());
+        }
     }
 
     /// A venue that answers at once is heard before anything else.
@@ -437,8 +471,10 @@ impl Session {
         while let Some(event) = self.around.venue.poll() {
             let now = self.around.ambient.now();
             self.around.listener.notice(now, self.account.core(), Notice::Venue(&event));
+            let turn = self.turn()?;
             self.account.apply(now, Input::Venue(event), &mut self.outputs)?;
             self.act();
+            self.end_turn(turn);
         }
         Ok(())
     }

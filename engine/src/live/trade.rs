@@ -8,6 +8,7 @@ use super::paper::{Paper, PaperSettings};
 use super::prepare::{sandbox, session, strategies};
 use super::session::{News, Surroundings};
 use super::summary::{SessionRecord, Summary};
+use super::tenant::Seat;
 use super::venue::Venue;
 use crate::control::Control;
 use crate::kill::{KillFolders, KillWatch};
@@ -65,6 +66,8 @@ pub struct TradeRequest {
     pub record: Option<RecorderSettings>,
     /// Where the files lie that kill it; none: nowhere.
     pub kill: Option<KillFolders>,
+    /// Among the accounts of its trader; none: it shares no limit with another.
+    pub seat: Option<Seat>,
 }
 
 /// How a session went.

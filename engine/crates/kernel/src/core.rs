@@ -202,7 +202,7 @@ impl TradingCore {
             Input::Opened { epoch } => self.opened(epoch),
             Input::Operator(command) => self.operator(command),
             // What is said to be less than nothing would make room for more here.
-            Input::TenantExposure { elsewhere } if elsewhere < Decimal::ZERO => self.strays += 1,
+            Input::TenantExposure { elsewhere: Some(elsewhere) } if elsewhere < Decimal::ZERO => self.strays += 1,
             Input::TenantExposure { elsewhere } => self.account_guard.elsewhere = elsewhere,
         }
     }

@@ -219,8 +219,8 @@ impl OutsideMade {
 #[derive(Debug)]
 pub(crate) struct AccountGuard {
     pub(crate) switch: Switch,
-    /// Notional of the tenant's other accounts.
-    pub(crate) elsewhere: Decimal,
+    /// Notional of the tenant's other accounts; none: it is not known.
+    pub(crate) elsewhere: Option<Decimal>,
     /// Whether the connection to the exchange stands.
     pub(crate) connected: bool,
     pub(crate) dead_man: DeadMan,
@@ -238,7 +238,7 @@ impl Default for AccountGuard {
     fn default() -> Self {
         Self {
             switch: Switch::default(),
-            elsewhere: Decimal::ZERO,
+            elsewhere: Some(Decimal::ZERO),
             connected: true,
             dead_man: DeadMan::default(),
             watching: false,

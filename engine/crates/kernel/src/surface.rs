@@ -269,8 +269,8 @@ pub enum Input {
     Operator(OperatorCommand),
     /// What the tenant has at stake in other accounts.
     TenantExposure {
-        /// Notional at worst, in the quote asset.
-        elsewhere: Decimal,
+        /// Notional at worst, in the quote asset; none: nobody knows it, so that nothing more may open under a limit of the tenant.
+        elsewhere: Option<Decimal>,
     },
     /// Time has come to what [`next_wake`](crate::TradingCore::next_wake) said.
     Wake,

@@ -205,6 +205,7 @@ fn plan(components: &[PathBuf], state: &Path) -> anyhow::Result<AccountPlan> {
         duration: None,
         record: None,
         kill: None,
+        seat: None,
     };
     let live = LiveAccount { user: key()?.address(), key: KeySource::File(key_file), nonces: state.join("nonces") };
     Ok(AccountPlan { name: "demo".parse()?, request, live: Some(live) })

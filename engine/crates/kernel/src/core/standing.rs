@@ -238,6 +238,23 @@ impl TradingCore {
         self.slots.iter().try_fold(self.settled(), |sum, slot| sum.checked_add(self.open_worth(slot)?))
     }
 
+    /// Notional of everything in the account at worst, strategies' and nobody's, each instrument of each by itself: what counts
+    /// against a limit of the tenant. None where something cannot be valued.
+    pub fn exposure(&self) -> Option<Decimal> {
+        let mut sum = Decimal::ZERO;
+        for tally in self.slots.iter().map(|slot| self.tally(slot, None)).chain([self.tally_outside()]) {
+            for (_, stake) in tally? {
+                sum = sum.checked_add(stake.worst()?)?;
+            }
+        }
+        Some(sum)
+    }
+
+    /// What it was last told that the tenant has at stake in other accounts; none: nobody knows it.
+    pub const fn elsewhere(&self) -> Option<Decimal> {
+        self.account_guard.elsewhere
+    }
+
     /// What a strategy's open positions are worth.
     pub(super) fn open_worth(&self, slot: &Slot) -> Option<Decimal> {
         slot.ledger.held().try_fold(Decimal::ZERO, |sum, position| {

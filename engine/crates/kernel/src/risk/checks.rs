@@ -192,11 +192,15 @@ impl RiskGate<'_> {
         }
         let total = after.checked_add(stakes.account_rest).ok_or_else(overflow)?;
         if let Some(limit) = self.account.tenant_notional_max {
-            let tenant = total.checked_add(stakes.elsewhere).ok_or_else(overflow)?;
+            let Some(elsewhere) = stakes.elsewhere else {
+                let message =
+                    format!("what the tenant's other accounts hold is not known, and all of it is limited to {limit}");
+                return Err(Denial::new(DenialCode::TenantNotionalLimit, message));
+            };
+            let tenant = total.checked_add(elsewhere).ok_or_else(overflow)?;
             if tenant > limit {
                 let message = format!(
-                    "the notional in all accounts would be {tenant} at worst, {} of it elsewhere, above the limit of {limit}",
-                    stakes.elsewhere
+                    "the notional in all accounts would be {tenant} at worst, {elsewhere} of it elsewhere, above the limit of {limit}"
                 );
                 return Err(Denial::new(DenialCode::TenantNotionalLimit, message));
             }

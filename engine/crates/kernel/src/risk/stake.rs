@@ -54,8 +54,8 @@ pub struct Stakes {
     pub instrument_rest: Decimal,
     /// The worst of everything in the account but the strategy's in the instrument.
     pub account_rest: Decimal,
-    /// Notional in the tenant's other accounts.
-    pub elsewhere: Decimal,
+    /// Notional in the tenant's other accounts; none: it is not known.
+    pub elsewhere: Option<Decimal>,
     /// Initial margin of everything but the strategy's in the instrument.
     pub margin_rest: Decimal,
     /// The strategy's share of that.

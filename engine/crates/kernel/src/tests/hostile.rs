@@ -403,7 +403,7 @@ proptest! {
             if place % 7 == 6 {
                 let scope = if place % 2 == 0 { KillScope::Account } else { KillScope::Strategy(ONE) };
                 world.handle(Input::Operator(OperatorCommand::Rearm { scope }));
-                world.handle(Input::TenantExposure { elsewhere: Decimal::MAX });
+                world.handle(Input::TenantExposure { elsewhere: Some(Decimal::MAX) });
             }
             if let Some(margin) = world.core.margin() {
                 prop_assert!(margin.reserved >= Decimal::ZERO, "{margin:?}");

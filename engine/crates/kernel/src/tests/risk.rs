@@ -264,3 +264,16 @@ fn what_is_at_stake_elsewhere_is_never_less_than_nothing() {
     assert!(said("0").contains("1 denied tenant-notional-limit:"));
     assert!(said("-500").contains("1 denied tenant-notional-limit:"), "{}", said("-500"));
 }
+
+#[test]
+fn what_nobody_knows_to_be_at_stake_elsewhere_lets_nothing_more_open() {
+    let script = |elsewhere: &str, answer: &str| {
+        Script::played(&format!("account tenant 1000\nrunning\nelsewhere {elsewhere}\ncandle 0 100\nanswer {answer}"))
+            .transcript
+    };
+    let denied = script("unknown", "buy 1 limit 100");
+    assert!(denied.contains("1 denied tenant-notional-limit:") && denied.contains("is not known"), "{denied}");
+    assert!(!script("unknown\nelsewhere 900", "buy 1 limit 100").contains("denied"), "known again");
+    let mut held = Script::played("account tenant 1000\nrunning\ncandle 0 100\nanswer buy 1 limit 100");
+    assert_eq!(held.core().exposure(), Some(Decimal::from(100)), "an open order counts as if it had filled");
+}

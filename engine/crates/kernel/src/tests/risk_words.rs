@@ -8,7 +8,7 @@
 //! risk closing 1000 500 5000 3                                    stale after, basis points, retry, attempts
 //! account notional 500 | tenant 500 | leverage 3 | margin 1 | collar 100 | age 1000 | kill … | dead-man 30000 | flatten-outside
 //! account of 0 notional 500 | of 0 closed | of 0 post-only
-//! kill 1 flatten | kill account cancel | rearm 1 | trading 1 halted | tradable 0 no | elsewhere 500
+//! kill 1 flatten | kill account cancel | rearm 1 | trading 1 halted | tradable 0 no | elsewhere 500 | elsewhere unknown
 //! ```
 
 use super::script::number;
@@ -153,7 +153,10 @@ pub(super) fn said(verb: &str, words: &[&str]) -> Option<Input> {
         "tradable" => {
             OperatorCommand::SetTradable { instrument: InstrumentId::new(whole(words[0])), tradable: words[1] == "yes" }
         }
-        "elsewhere" => return Some(Input::TenantExposure { elsewhere: number(words[0]) }),
+        "elsewhere" => {
+            let elsewhere = (words[0] != "unknown").then(|| number(words[0]));
+            return Some(Input::TenantExposure { elsewhere });
+        }
         _ => return None,
     }))
 }

@@ -37,7 +37,7 @@ impl World {
                 OperatorCommand::SetTradable { instrument, tradable: random.chance(85) }
             }
             _ => {
-                let elsewhere = Decimal::from(random.below(5_000));
+                let elsewhere = random.chance(90).then(|| Decimal::from(random.below(5_000)));
                 return self.handle(Input::TenantExposure { elsewhere });
             }
         };
