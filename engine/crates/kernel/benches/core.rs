@@ -82,7 +82,8 @@ fn fill(name: &str, (mut core, orders): (TradingCore, Vec<NewOrder>), criterion:
             pass(&mut core, now);
         });
     });
-    assert!(core.positions().next().is_some(), "nothing was filled");
+    // Where only other benchmarks were asked for, none of this ran.
+    assert!(trade == 0 || core.positions().next().is_some(), "nothing was filled");
 }
 
 /// A limit order and its name.
@@ -149,6 +150,7 @@ fn review_of_everything(criterion: &mut Criterion) {
             before: held,
             without: held,
             account_rest: Decimal::new(1_234_567, 2),
+            elsewhere: Some(Decimal::ZERO),
             margin_rest: Decimal::new(246_913, 2),
             leverage: 5,
             equity: Decimal::new(100_000_000, 2),
