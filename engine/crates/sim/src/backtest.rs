@@ -169,11 +169,20 @@ impl Backtest {
     #[expect(clippy::should_implement_trait, reason = "it fails, and what it yields is to be answered before the next call")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Deliver>, BacktestError> {
-        if let Some(deliver) = self.pass_quietly() {
-            self.count_delivery(deliver.strategy, deliver.number, Some(EventKind::Candle));
+        if let Some(deliver) = self.next_quiet() {
             return Ok(Some(deliver));
         }
         self.next_of_any()
+    }
+
+    /// As [`Self::next`], where a candle that one strategy hears is all there is. None: nothing was done.
+    #[inline]
+    pub fn next_quiet(&mut self) -> Option<Deliver> {
+        let deliver = self.pass_quietly();
+        if let Some(Deliver { strategy, number, .. }) = &deliver {
+            self.count_delivery(*strategy, *number, Some(EventKind::Candle));
+        }
+        deliver
     }
 
     fn next_of_any(&mut self) -> Result<Option<Deliver>, BacktestError> {

@@ -17,6 +17,12 @@ pub trait CandleSource: Send {
     /// # Errors
     /// Where the data cannot be read or is not fit for use. The stream is then over.
     fn next_batch(&mut self, batch: &mut Vec<SourceItem>) -> Result<bool, SourceError>;
+
+    /// All of its items that are still to come, where they are in memory and nothing can fail any more; then nothing else is asked of
+    /// it. A run then reads them where they lie.
+    fn whole(&mut self) -> Option<(Arc<[SourceItem]>, usize)> {
+        None
+    }
 }
 
 /// What a source yields.
@@ -114,6 +120,10 @@ impl CandleSource for ItemSource {
         self.next = end;
         batch.extend_from_slice(slice);
         Ok(!slice.is_empty())
+    }
+
+    fn whole(&mut self) -> Option<(Arc<[SourceItem]>, usize)> {
+        Some((Arc::clone(&self.items), self.next))
     }
 }
 

@@ -13,6 +13,7 @@
 use crate::resample::Resampler;
 use crate::source::{BATCH_MAX, CandleSource, Gap, SourceError, SourceItem};
 use calypte_kernel::{Candle, Decimal, InstrumentId, Price, SeriesId, SeriesInfo, Timeframe, Timestamp};
+use std::sync::Arc;
 
 /// Most series in one run.
 pub const SERIES_MAX: usize = 256;
@@ -67,7 +68,8 @@ struct Lane {
 enum Feed {
     Source {
         source: Box<dyn CandleSource>,
-        batch: Vec<SourceItem>,
+        batch: Batch,
+        /// Where in the batch the next item is.
         place: usize,
         /// When the last candle closed, or the last gap ended: nothing may come from before that.
         known_until: Timestamp,
@@ -75,6 +77,24 @@ enum Feed {
         derived: Vec<usize>,
     },
     Derived(Resampler),
+}
+
+/// Items that were read and not passed yet.
+enum Batch {
+    /// Some of a stream's.
+    Read(Vec<SourceItem>),
+    /// All of those of a source in memory.
+    Whole(Arc<[SourceItem]>),
+}
+
+impl Batch {
+    #[inline]
+    fn items(&self) -> &[SourceItem] {
+        match self {
+            Self::Read(items) => items,
+            Self::Whole(items) => items,
+        }
+    }
 }
 
 /// Why the merge cannot go on.
@@ -116,13 +136,16 @@ impl Timeline {
         let mut matched = Vec::<InstrumentId>::new();
         let lanes = series.into_iter().enumerate().map(|(place, (info, derivation))| {
             let feed = match derivation {
-                Derivation::Source(source) => Feed::Source {
-                    source,
-                    batch: Vec::with_capacity(BATCH_MAX),
-                    place: 0,
-                    known_until: Timestamp::from_millis(i64::MIN),
-                    derived: (0..origins.len()).filter(|lane| origins[*lane] == Some(place)).collect(),
-                },
+                Derivation::Source(mut source) => {
+                    let whole = source.whole();
+                    let (batch, next) = whole.map_or_else(
+                        || (Batch::Read(Vec::with_capacity(BATCH_MAX)), 0),
+                        |(items, next)| (Batch::Whole(items), next),
+                    );
+                    let known_until = Timestamp::from_millis(i64::MIN);
+                    let derived = (0..origins.len()).filter(|lane| origins[*lane] == Some(place)).collect();
+                    Feed::Source { source, batch, place: next, known_until, derived }
+                }
                 Derivation::From(_, resampler) => Feed::Derived(resampler),
             };
             // Lanes are sorted by timeframe, so that the first of an instrument is its finest.
@@ -238,7 +261,7 @@ impl Timeline {
     pub(crate) fn sole_opening(&self) -> Option<Timestamp> {
         let [moment @ Moment { step: Step::Open, .. }] = self.moments.as_slice() else { return None };
         let Feed::Source { batch, place, .. } = &self.lanes[0].feed else { return None };
-        let Some(SourceItem::Candle(next)) = batch.get(*place) else { return None };
+        let Some(SourceItem::Candle(next)) = batch.items().get(*place) else { return None };
         let (close, close_of_next) = (self.close_time(0), self.lanes[0].info.timeframe.close_of(next.open_time));
         let in_order = next.open_time >= close && close_of_next > next.open_time;
         (in_order && *moment != NEVER).then_some(close)
@@ -319,15 +342,17 @@ impl Timeline {
             self.moments[lane] = NEVER;
             return Ok(());
         };
-        if *place == batch.len() {
-            batch.clear();
+        if let Batch::Read(items) = batch
+            && *place == items.len()
+        {
+            items.clear();
             *place = 0;
-            if !source.next_batch(batch).map_err(|error| Broken::Source(info.id, error))? {
+            if !source.next_batch(items).map_err(|error| Broken::Source(info.id, error))? {
                 self.moments[lane] = NEVER;
                 return Ok(());
             }
         }
-        let Some(item) = batch.get(*place) else {
+        let Some(item) = batch.items().get(*place) else {
             self.moments[lane] = NEVER;
             return Ok(());
         };
