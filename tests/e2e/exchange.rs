@@ -350,7 +350,7 @@ fn an_agent_is_approved_and_moves_the_collateral_of_an_isolated_position() {
         let fixed = ["venue", "agent", "--json", "--url", &url, "--key-file", &key, "--agent-key-file", &agent];
         calypte([&fixed, more].concat())
     };
-    assert!(words(&approve(&["--network", "mainnet"]).exits_with(2)).contains("wallet"));
+    assert!(words(&approve(&["--name", "bot", "--network", "mainnet"]).exits_with(2)).contains("wallet"));
     assert!(words(&approve(&["--name", "a name that is too long"]).exits_with(2)).contains("16 bytes"));
     assert!(!Path::new(&agent).exists(), "what was not approved leaves no key");
     let record = approve(&["--name", "bot", "--days", "30"]).ok().json();

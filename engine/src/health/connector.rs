@@ -5,7 +5,7 @@ use super::metrics::Metrics;
 use super::peer::{EXCHANGE, Peer};
 use async_trait::async_trait;
 use calypte_venues::connector::{
-    ACCOUNT_REQUESTS, CannotStart, Connector, Event, Health, News, NotTaken, Notice, Opened, Request,
+    ACCOUNT_BUDGETS, CannotStart, Connector, Event, Health, News, NotTaken, Notice, Opened, Request,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Watched {
         for budget in budgets {
             // All but this one are shared by whatever leaves from one address.
             let name = match &self.account {
-                Some(account) if budget.name == ACCOUNT_REQUESTS => format!("requests of {account}"),
+                Some(account) if ACCOUNT_BUDGETS.contains(&budget.name) => budget.name.replace("the account", account),
                 _ => budget.name.to_owned(),
             };
             self.metrics.budget(&name, &budget);
@@ -116,7 +116,7 @@ impl Drop for Watched {
 mod tests {
     use super::*;
     use calypte_kernel::Timestamp;
-    use calypte_venues::connector::{Budget, ConnectionHealth};
+    use calypte_venues::connector::{ACCOUNT_REQUESTS, Budget, ConnectionHealth};
     use tokio::sync::mpsc;
 
     /// A connector that is as it is told, and says what it is told.

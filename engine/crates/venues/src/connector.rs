@@ -217,8 +217,12 @@ pub struct FeedHealth {
     pub heard: Option<Timestamp>,
 }
 
-/// The budget that each account has for itself. All others are shared by whatever leaves from one address.
+/// A budget that each account has for itself.
 pub const ACCOUNT_REQUESTS: &str = "requests of the account";
+/// A budget that an account has for itself where its collateral lies among its spot balances.
+pub const ACCOUNT_ACTIONS: &str = "actions of the account in a day";
+/// The budgets that each account has for itself. All others are shared by whatever leaves from one address.
+pub const ACCOUNT_BUDGETS: [&str; 2] = [ACCOUNT_REQUESTS, ACCOUNT_ACTIONS];
 
 /// What is left of something that the exchange counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,4 +235,11 @@ pub struct Budget {
     pub of: u64,
     /// When it runs out if it goes on as of late; none: it does not.
     pub runs_out: Option<Timestamp>,
+}
+
+impl Budget {
+    /// Whether four fifths are used: time to say so.
+    pub const fn is_low(&self) -> bool {
+        self.left <= self.of / 5
+    }
 }

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const DAY_MS: u64 = 86_400_000;
+/// How far the exchange's clock may be behind ours.
+const CLOCKS_APART_MS: u64 = 600_000;
 
 /// Makes a key for an agent, and approves the agent with the account's own key: it may then sign orders, and move no money.
 #[derive(Debug, Args)]
@@ -33,9 +35,9 @@ pub(in crate::cli) struct AgentArgs {
     /// The file for the agent's key. It must not be there yet: the address of an agent is never to be used again.
     #[arg(long, value_name = "FILE")]
     agent_key_file: PathBuf,
-    /// Its name; an agent of that name before it is replaced at once. Without one, it replaces the one without a name.
+    /// Its name; an agent of that name before it is replaced at once.
     #[arg(long)]
-    name: Option<String>,
+    name: String,
     /// After how many days it ends.
     #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=180))]
     days: u32,
@@ -48,7 +50,7 @@ struct AgentRecord {
     network: ExchangeNetwork,
     account: String,
     agent: String,
-    name: Option<String>,
+    name: String,
     /// Unix time in milliseconds.
     valid_until: u64,
     key_file: PathBuf,
@@ -65,7 +67,7 @@ pub(super) fn run(args: &AgentArgs, output: Output) -> anyhow::Result<ExitStatus
     let until = valid_until(now, args.days);
     let nonce = u64::try_from(now.as_millis()).unwrap_or_default();
     let network = args.by_hand.place().settings().network;
-    let approval = approve_agent(&master, network, agent.address(), args.name.as_deref(), Some(until), nonce);
+    let approval = approve_agent(&master, network, agent.address(), Some(&args.name), Some(until), nonce);
     let Some(approval) = approval else {
         discard(&args.agent_key_file)?;
         let words = format!("--name has 1 to {AGENT_NAME_BYTES_MAX} bytes");
@@ -77,7 +79,10 @@ pub(super) fn run(args: &AgentArgs, output: Output) -> anyhow::Result<ExitStatus
     match said {
         Ok(()) => {}
         // It may sign already: then its key is worth keeping.
-        Err(error @ ByHandError::Unknown(_)) => return Err(Failure::of(ExitStatus::Environment, error).into()),
+        Err(error @ ByHandError::Unknown(_)) => {
+            let kept = format!("the agent's key stays in {}, in case it was approved", args.agent_key_file.display());
+            return Err(Failure::of(ExitStatus::Environment, anyhow::Error::new(error).context(kept)).into());
+        }
         Err(error) => {
             discard(&args.agent_key_file)?;
             return Err(super::failed(error).into());
@@ -102,8 +107,9 @@ pub(super) fn run(args: &AgentArgs, output: Output) -> anyhow::Result<ExitStatus
     Ok(ExitStatus::Ok)
 }
 
+/// A little less than so many days: the exchange takes 180 by its own clock, which may be behind ours.
 fn valid_until(now: Timestamp, days: u32) -> Millis {
-    Millis::try_from(now.saturating_add(u64::from(days) * DAY_MS)).unwrap_or_default()
+    Millis::try_from(now.saturating_add(u64::from(days) * DAY_MS - CLOCKS_APART_MS)).unwrap_or_default()
 }
 
 /// A key that nobody had, in a file that only its owner reads.

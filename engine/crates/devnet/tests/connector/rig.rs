@@ -293,6 +293,13 @@ impl Rig {
         }
     }
 
+    /// Every connection is open with all of its feeds, and nothing is asked for in place of one.
+    pub(crate) fn everything_flows(&self) -> Result<(), String> {
+        let health = self.connector.health();
+        let live = health.connections.iter().all(|connection| connection.is_live);
+        if live && !health.connections.is_empty() { Ok(()) } else { Err(format!("not everything flows: {health:?}")) }
+    }
+
     /// Writes something into the story.
     pub(crate) fn say(&mut self, words: &str) {
         self.tell(|| words.to_owned());

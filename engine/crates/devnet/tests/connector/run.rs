@@ -79,7 +79,7 @@ async fn run_of(seed: u64) -> Result<Counts, String> {
     rig.live(QUIET).await;
     let user = rig.user;
     let truth = rig.devnet.with(move |node| books::truth(node.exchange(), user)).await;
-    let compared = books::compare(&rig, &truth);
+    let compared = books::compare(&rig, &truth).and_then(|()| rig.everything_flows());
     if let (Some(path), Some(story)) = (story, &rig.story) {
         std::fs::write(&path, story).unwrap_or_else(|error| panic!("{path}: {error}"));
     }

@@ -6,6 +6,8 @@ use calypte_kernel::{
     AccountSnapshot, Batch, ClientOrderId, Decimal, Feed, FeedChange, MarginMode, MarketEvent, Price, ReconcileCause, Resolve,
     Rounding, Side, TimeInForce, Timestamp, VenueEvent,
 };
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 macro_rules! checks {
     ($($check:ident: $name:literal,)*) => {
@@ -16,7 +18,7 @@ macro_rules! checks {
 
 checks! {
     starting_again: "starting it again says the same",
-    quotes: "quotes flow, and their times do not run backwards",
+    quotes: "a quote comes, its best bid below its best offer",
     picture: "everything at once is told when it is asked for",
     leverage: "leverage is set, and what holds is told when it is asked after",
     market_order: "a market order fills, and the position is pushed",
@@ -24,12 +26,14 @@ checks! {
     post_only: "a post-only order that would trade is refused",
     never_was: "an order that never was is told to be absent",
     unknown_cancel: "the cancel of an order that is not there is refused, and leaves it in doubt",
-    reconnect: "after a cut everything flows again, and the order that rested is still there",
-    closing: "a position that is closed is told to be none, at once",
+    reconnect: "after a cut the account and quotes flow again, and the order that rested is still there",
+    closing: "a position that is closed is told to be none, without being asked for",
 }
 
 /// An order far enough from the market to rest.
 const REST_AT: Decimal = Decimal::from_parts(9, 0, 0, false, 1);
+/// An order so far above the market that it would trade though the market moves before it arrives.
+const TRADES_AT: Decimal = Decimal::from_parts(103, 0, 0, false, 2);
 /// And a little nearer.
 const AMEND_TO: Decimal = Decimal::from_parts(92, 0, 0, false, 2);
 
@@ -60,7 +64,7 @@ impl Bench<'_> {
     }
 
     /// So much of the best bid, on the grid.
-    async fn below(&mut self, part: Decimal) -> Result<Price, Failed> {
+    async fn of_bid(&mut self, part: Decimal) -> Result<Price, Failed> {
         let (bid, _) = self.best().await?;
         let rules = self.trader.instrument(self.instrument).ok_or_else(|| other("no such instrument"))?.rules;
         let price = bid.get().checked_mul(part).and_then(|price| rules.round_price(price, Rounding::Down));
@@ -84,7 +88,7 @@ impl Bench<'_> {
 
     /// Rests a limit order for the size of the bench.
     async fn rest(&mut self) -> Result<(ClientOrderId, Price), Failed> {
-        let price = self.below(REST_AT).await?;
+        let price = self.of_bid(REST_AT).await?;
         // Worth as much as it would be at the market.
         let size = self.resting_size();
         let limit = Some((price, TimeInForce::Gtc));
@@ -177,7 +181,7 @@ async fn market_order(bench: &mut Bench<'_>) -> Result<(), Failed> {
 
 async fn limit_order(bench: &mut Bench<'_>) -> Result<(), Failed> {
     let (order, price) = bench.rest().await?;
-    let nearer = bench.below(AMEND_TO).await?;
+    let nearer = bench.of_bid(AMEND_TO).await?;
     let terms = (bench.instrument, Side::Buy, bench.resting_size());
     let batch = bench.trader.amend(bench.now(), order, terms, (price, nearer)).map_err(other)?;
     bench.send(batch)?;
@@ -198,18 +202,26 @@ async fn limit_order(bench: &mut Bench<'_>) -> Result<(), Failed> {
 }
 
 async fn post_only(bench: &mut Bench<'_>) -> Result<(), Failed> {
-    let (_, ask) = bench.best().await?;
-    let (now, limit) = (bench.now(), Some((ask, TimeInForce::Alo)));
+    let price = bench.of_bid(TRADES_AT).await?;
+    let (now, limit) = (bench.now(), Some((price, TimeInForce::Alo)));
     let (order, batch) =
-        bench.trader.place(now, (bench.instrument, Side::Buy, bench.size), limit, (ask, None)).map_err(other)?;
+        bench.trader.place(now, (bench.instrument, Side::Buy, bench.size), limit, (price, None)).map_err(other)?;
     bench.send(batch)?;
     let code = bench
         .hear("the refusal", |event| match event {
-            VenueEvent::Rejected { order: named, refusal } if *named == order => Some(refusal.code.to_string()),
+            VenueEvent::Rejected { order: named, refusal } if *named == order => Some(Some(refusal.code.to_string())),
+            VenueEvent::Accepted { order: named, .. } if *named == order => Some(None),
             _ => None,
         })
         .await?;
-    if code == "venue-would-trade" { Ok(()) } else { Err(other(format!("refused as {code}"))) }
+    match code {
+        Some(code) if code == "venue-would-trade" => Ok(()),
+        Some(code) => Err(other(format!("refused as {code}"))),
+        None => {
+            bench.end(order).await?;
+            Err(other("it rests, though it would have traded"))
+        }
+    }
 }
 
 async fn never_was(bench: &mut Bench<'_>) -> Result<(), Failed> {
@@ -250,13 +262,22 @@ async fn reconnect(bench: &mut Bench<'_>) -> Result<(), Failed> {
     let breaks = bench.breaks.ok_or(Failed::LeftOut { needs: "an exchange whose sockets can be cut" })?;
     let (order, _) = bench.rest().await?;
     breaks.cut();
+    let is_quote = |news: &News| matches!(news, News::Market(MarketEvent::Quote(_)));
+    let quoted = AtomicBool::new(false);
     for wanted in [FeedChange::Lost, FeedChange::Recovered] {
+        quoted.store(false, Relaxed);
         bench
-            .wait("the connection to be lost and back", |news| match news {
-                News::Market(MarketEvent::Feed { feed: Feed::Connection, change }) if *change == wanted => Some(()),
-                _ => None,
+            .wait("the connection to be lost and back", |news| {
+                quoted.fetch_or(is_quote(news), Relaxed);
+                match news {
+                    News::Market(MarketEvent::Feed { feed: Feed::Connection, change }) if *change == wanted => Some(()),
+                    _ => None,
+                }
             })
             .await?;
+    }
+    if !quoted.load(Relaxed) {
+        bench.wait("a quote after the cut", |news| is_quote(news).then_some(())).await?;
     }
     let open = bench.snapshot().await?.orders;
     if open.iter().filter(|open| open.order == Some(order)).count() != 1 {

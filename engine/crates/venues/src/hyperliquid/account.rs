@@ -82,10 +82,11 @@ impl AccountDesk {
     pub fn new(
         user: Address,
         collateral: Collateral,
-        actions: Actions,
+        mut actions: Actions,
         opened: Timestamp,
         fills_known: Option<Timestamp>,
     ) -> Self {
+        actions.ledger.limit_daily(collateral == Collateral::Spot);
         Self {
             user,
             signer: actions.signer(),
@@ -261,6 +262,7 @@ impl AccountDesk {
         let mode = user.abstraction.as_deref().map(|mode| Collateral::of_mode(Some(mode)));
         if let Some(mode) = mode.filter(|mode| *mode != self.collateral) {
             self.collateral = mode;
+            self.actions.ledger.limit_daily(mode == Collateral::Spot);
             news.push(News::Notice(Notice::Complaint("the account keeps its collateral elsewhere from now on".into())));
             self.inquiries.doubt_everything(now);
         }

@@ -3,6 +3,7 @@
 //! ```text
 //!   one address of ours (IP)   weight of REST a minute, connections, subscriptions, distinct users, messages a minute, posts
 //!   one account                requests: 10 000 and one for each dollar traded; cancels have more room
+//!                              actions a day: 50 000, of accounts whose collateral lies among their spot balances
 //! ```
 //!
 //! Each ledger keeps a reserve for what makes an account safer: [`Urgency::Closing`] may use it, [`Urgency::Opening`] may not.
@@ -15,7 +16,7 @@ mod account;
 mod egress;
 mod window;
 
-pub use account::{ACCOUNT_REQUESTS_BASE, AccountLedger, SPENT_INTERVAL_MS};
+pub use account::{ACCOUNT_ACTIONS_MAX, ACCOUNT_REQUESTS_BASE, AccountLedger, SPENT_INTERVAL_MS};
 pub use egress::{BACK_OFF_MS_FIRST, BACK_OFF_MS_MAX, Egress, EgressLimits};
 pub use window::Window;
 
@@ -76,11 +77,6 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether four fifths are used: time to say so.
-    pub const fn is_low(&self) -> bool {
-        self.left <= self.of / 5
-    }
-
     /// The same under a name.
     pub const fn named(&self, name: &'static str) -> Budget {
         Budget { name, left: self.left, of: self.of, runs_out: self.runs_out }

@@ -17,7 +17,7 @@ use crate::connector::{Event, Health, News, Request};
 use crate::net::{SocketReport, Target};
 use calypte_kernel::{SeriesInfo, Timestamp};
 use link::Link;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 use tasks::Done;
@@ -64,6 +64,8 @@ pub(super) struct Driver {
     events: mpsc::Sender<Event>,
     health: watch::Sender<Health>,
     health_due: Timestamp,
+    /// Budgets that were told to be nearly used up.
+    low: BTreeSet<&'static str>,
     reports: (mpsc::Sender<SocketReport>, mpsc::Receiver<SocketReport>),
     tasks: JoinSet<Done>,
     held: VecDeque<Event>,
@@ -110,6 +112,7 @@ impl Driver {
             events: parts.events,
             health: parts.health,
             health_due: now,
+            low: BTreeSet::new(),
             reports: mpsc::channel(REPORTS_MAX),
             tasks: JoinSet::new(),
             held: VecDeque::new(),

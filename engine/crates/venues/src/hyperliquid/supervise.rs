@@ -7,8 +7,10 @@
 //!                                      │ a feed is silent for too long ──► hang up ──────┘
 //! ```
 //!
-//! The exchange closes a socket for one misspelt coin, and says nothing: only names that are known are subscribed to, and what was
-//! subscribed to last before an unexplained end is set aside and said so. Sockets die silently, and single feeds do: each
+//! The exchange closes a socket for one misspelt coin, and says nothing: only names that are known are subscribed to. After an
+//! unexplained end that followed a subscription, the next connection asks for one feed at a time, and one that ends it alone, twice, and
+//! was never confirmed before, is set aside, said so, and tried again later. An end may as well be the exchange's own trouble: feeds
+//! that were once confirmed are not to blame. Sockets die silently, and single feeds do: each
 //! subscription is watched for its own silence, which nothing else resets. There is no resume: after a connection is back, what
 //! happened meanwhile has to be asked for, and [`Wanted::Gap`] says since when.
 //!
@@ -38,6 +40,12 @@ pub const WAIT_MS_MAX: u64 = 30_000;
 const SETTLED_MS: u64 = 30_000;
 /// An end this soon after a subscription, without a word, is laid to that subscription.
 const POISON_MS: u64 = 1_500;
+/// How often a subscription that was asked for alone may end the socket before it is set aside.
+const BLAMED_MAX: u32 = 2;
+/// How long until one that was set aside is asked for again, at first; twice as long each time.
+pub const ASIDE_MS_FIRST: u64 = 60_000;
+/// How long at most.
+pub const ASIDE_MS_MAX: u64 = 3_600_000;
 /// Subscriptions sent at once; the rest follows with the next messages of time.
 const SUBSCRIBES_AT_ONCE: usize = 20;
 /// How long between two such handfuls.
@@ -71,6 +79,8 @@ pub enum Wanted {
     Stale(Subscription),
     /// A subscription is set aside: the exchange hangs up on it.
     Quarantined(Subscription),
+    /// One that was set aside is confirmed: what it said meanwhile has to be asked for.
+    Returned(Subscription),
 }
 
 /// Where a socket is in its life.
@@ -94,6 +104,19 @@ struct Feed {
     is_stale: bool,
     /// On how many connections in a row it was not confirmed.
     unconfirmed: u32,
+    /// Whether it was confirmed on any connection.
+    is_known: bool,
+    /// How often the socket ended when it was asked for alone.
+    blamed: u32,
+    /// How often it was set aside since it was last confirmed.
+    set_aside: u32,
+}
+
+/// A feed that is not asked for now.
+#[derive(Debug)]
+struct Aside {
+    due: Timestamp,
+    feed: Feed,
 }
 
 /// One socket's life.
@@ -101,6 +124,10 @@ struct Feed {
 pub struct Supervisor {
     state: State,
     feeds: BTreeMap<Subscription, Feed>,
+    /// Those that were set aside, until they are tried again.
+    aside: BTreeMap<Subscription, Aside>,
+    /// Whether feeds are asked for one by one: something ended the last connection.
+    is_careful: bool,
     wanted: VecDeque<Wanted>,
     /// Failures in a row.
     failures: u32,
@@ -108,7 +135,8 @@ pub struct Supervisor {
     heard: Option<Timestamp>,
     pinged: Timestamp,
     subscribed: Timestamp,
-    last_asked: Option<(Subscription, Timestamp)>,
+    /// What was asked for last, when, and whether alone.
+    last_asked: Option<(Subscription, Timestamp, bool)>,
     /// Whether the loss of a connection is still to be made up for.
     missed_since: Option<Timestamp>,
     /// Confirmations and errors that fit nothing.
@@ -152,6 +180,8 @@ impl Supervisor {
         Self {
             state: State::Waiting { until: now },
             feeds: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            is_careful: false,
             wanted: VecDeque::new(),
             failures: 0,
             heard: None,
@@ -169,18 +199,27 @@ impl Supervisor {
     /// Where there are too many, on this socket or from this address.
     pub fn subscribe(&mut self, now: Timestamp, subscription: Subscription, egress: &mut Egress) -> Result<(), Refused> {
         let subscription = subscription.normalized();
-        if self.feeds.contains_key(&subscription) {
+        if self.feeds.contains_key(&subscription) || self.aside.contains_key(&subscription) {
             return Ok(());
         }
-        if self.feeds.len() >= SUBSCRIPTIONS_MAX {
+        if self.feeds.len() + self.aside.len() >= SUBSCRIPTIONS_MAX {
             return Err(Refused::Full { what: "subscriptions of one socket", most: SUBSCRIPTIONS_MAX });
         }
         if self.feeds.keys().any(|other| cannot_share(other, &subscription)) {
             return Err(Refused::Full { what: "feeds whose messages could not be told apart on one socket", most: 1 });
         }
         egress.subscribe(now, &subscription)?;
-        let silence_ms_max = silence_ms_max(&subscription);
-        self.feeds.insert(subscription, Feed { asked: None, heard: None, silence_ms_max, is_stale: false, unconfirmed: 0 });
+        let feed = Feed {
+            asked: None,
+            heard: None,
+            silence_ms_max: silence_ms_max(&subscription),
+            is_stale: false,
+            unconfirmed: 0,
+            is_known: false,
+            blamed: 0,
+            set_aside: 0,
+        };
+        self.feeds.insert(subscription, feed);
         self.subscribe_some(now, egress);
         Ok(())
     }
@@ -188,6 +227,7 @@ impl Supervisor {
     /// Wants a feed no longer.
     pub fn unsubscribe(&mut self, now: Timestamp, subscription: Subscription, egress: &mut Egress) {
         let subscription = subscription.normalized();
+        self.aside.remove(&subscription);
         let Some(feed) = self.feeds.remove(&subscription) else { return };
         egress.unsubscribe(now, &subscription);
         if feed.asked.is_some() && self.is_open() && egress.message(now, Urgency::Closing).is_ok() {
@@ -219,13 +259,9 @@ impl Supervisor {
         if was_open {
             self.missed_since = self.missed_since.or(self.heard);
             self.wanted.push_back(Wanted::Lost);
-            let blamed = self.last_asked.take().filter(|(_, asked)| !explained && now.millis_since(*asked) <= POISON_MS);
-            if let Some((subscription, _)) = blamed
-                && self.feeds.get(&subscription).is_some_and(|feed| feed.heard.is_none())
-            {
-                self.feeds.remove(&subscription);
-                egress.unsubscribe(now, &subscription);
-                self.wanted.push_back(Wanted::Quarantined(subscription));
+            let blamed = self.last_asked.take().filter(|(_, asked, _)| !explained && now.millis_since(*asked) <= POISON_MS);
+            if let Some((subscription, _, alone)) = blamed {
+                self.blame(now, &subscription, alone, egress);
             }
             if now.millis_since(since) >= SETTLED_MS {
                 self.failures = 0;
@@ -241,6 +277,43 @@ impl Supervisor {
         self.state = State::Waiting { until: now.saturating_add(wait) };
     }
 
+    /// The socket ended soon after this was asked for. Where others were asked for with it, the next connection finds out.
+    fn blame(&mut self, now: Timestamp, subscription: &Subscription, alone: bool, egress: &mut Egress) {
+        let Some(feed) = self.feeds.get_mut(subscription).filter(|feed| feed.heard.is_none()) else { return };
+        self.is_careful = true;
+        feed.blamed += u32::from(alone && !feed.is_known);
+        if feed.blamed >= BLAMED_MAX {
+            self.set_aside(now, subscription, egress);
+        }
+    }
+
+    fn set_aside(&mut self, now: Timestamp, subscription: &Subscription, egress: &mut Egress) {
+        let Some((subscription, mut feed)) = self.feeds.remove_entry(subscription) else { return };
+        egress.unsubscribe(now, &subscription);
+        let wait = ASIDE_MS_FIRST.saturating_mul(1 << feed.set_aside.min(16)).min(ASIDE_MS_MAX);
+        feed.set_aside = feed.set_aside.saturating_add(1);
+        // Tried once more, it has one chance.
+        (feed.asked, feed.heard, feed.unconfirmed, feed.blamed) = (None, None, UNCONFIRMED_MAX - 1, BLAMED_MAX - 1);
+        self.wanted.push_back(Wanted::Quarantined(subscription.clone()));
+        self.aside.insert(subscription, Aside { due: now.saturating_add(wait), feed });
+    }
+
+    /// Asks again for what was set aside long enough.
+    fn try_again(&mut self, now: Timestamp, egress: &mut Egress) {
+        let due: Vec<Subscription> =
+            self.aside.iter().filter(|(_, aside)| aside.due <= now).map(|(subscription, _)| subscription.clone()).collect();
+        for subscription in due {
+            let Some(mut aside) = self.aside.remove(&subscription) else { continue };
+            if egress.subscribe(now, &subscription).is_ok() {
+                self.is_careful = true;
+                self.feeds.insert(subscription, aside.feed);
+            } else {
+                aside.due = now.saturating_add(ASIDE_MS_FIRST);
+                self.aside.insert(subscription, aside);
+            }
+        }
+    }
+
     /// Takes notice of a frame that came.
     pub fn frame(&mut self, now: Timestamp, frame: &ServerFrame) {
         if !self.is_open() {
@@ -250,7 +323,12 @@ impl Supervisor {
         if let ServerFrame::Ack { begins: true, subscription } = frame {
             let feed = subscription.as_ref().and_then(|subscription| self.feeds.get_mut(subscription));
             match feed {
-                Some(feed) => (feed.heard, feed.unconfirmed) = (Some(now), 0),
+                Some(feed) => {
+                    (feed.heard, feed.unconfirmed, feed.is_known, feed.blamed) = (Some(now), 0, true, 0);
+                    if std::mem::take(&mut feed.set_aside) > 0 {
+                        self.wanted.extend(subscription.clone().map(Wanted::Returned));
+                    }
+                }
                 None => self.strays = self.strays.saturating_add(1),
             }
             self.made_up_for();
@@ -263,8 +341,8 @@ impl Supervisor {
         }
     }
 
-    /// Notes the time.
-    pub fn wake(&mut self, now: Timestamp, egress: &mut Egress) {
+    /// Notes the time. `chance` is a random number, so that not everybody who hangs up at once is back at once.
+    pub fn wake(&mut self, now: Timestamp, chance: u32, egress: &mut Egress) {
         match self.state {
             State::Waiting { until } if now >= until => match egress.open_socket(now) {
                 Ok(()) => {
@@ -277,10 +355,10 @@ impl Supervisor {
             State::Stopped | State::Waiting { .. } => {}
             State::Connecting { since } => {
                 if now.millis_since(since) >= CONNECT_MS_MAX {
-                    self.hang_up(now, "connecting took too long", egress);
+                    self.hang_up(now, "connecting took too long", chance, egress);
                 }
             }
-            State::Open { .. } => self.watch(now, egress),
+            State::Open { .. } => self.watch(now, chance, egress),
         }
     }
 
@@ -293,10 +371,11 @@ impl Supervisor {
             State::Open { .. } => {
                 let ping = self.pinged.saturating_add(PING_MS);
                 let dead = self.heard.unwrap_or(self.pinged).saturating_add(SILENCE_MS_MAX);
-                let more = self.feeds.values().any(|feed| feed.asked.is_none());
+                let more = self.feeds.values().any(|feed| feed.asked.is_none()) && !self.waits_for_one();
                 let more = more.then(|| self.subscribed.saturating_add(SUBSCRIBE_PACE_MS));
                 let stale = self.feeds.values().filter_map(Feed::due);
-                stale.chain(more).chain([ping, dead]).min()
+                let aside = self.aside.values().map(|aside| aside.due);
+                stale.chain(aside).chain(more).chain([ping, dead]).min()
             }
         }
     }
@@ -310,6 +389,7 @@ impl Supervisor {
         for subscription in std::mem::take(&mut self.feeds).into_keys() {
             egress.unsubscribe(now, &subscription);
         }
+        self.aside.clear();
         self.state = State::Stopped;
     }
 
@@ -328,6 +408,16 @@ impl Supervisor {
         self.is_open() && self.feeds.values().all(|feed| feed.heard.is_some())
     }
 
+    /// Whether it is complete, and nothing was set aside.
+    pub fn is_whole(&self) -> bool {
+        self.is_complete() && self.aside.is_empty()
+    }
+
+    /// Feeds that were set aside.
+    pub fn aside(&self) -> impl Iterator<Item = &Subscription> {
+        self.aside.keys()
+    }
+
     /// When anything came last, on any connection.
     pub const fn heard(&self) -> Option<Timestamp> {
         self.heard
@@ -338,9 +428,9 @@ impl Supervisor {
         self.feeds.iter().map(|(subscription, feed)| (subscription, feed.heard))
     }
 
-    fn watch(&mut self, now: Timestamp, egress: &mut Egress) {
+    fn watch(&mut self, now: Timestamp, chance: u32, egress: &mut Egress) {
         if self.heard.is_some_and(|heard| now.millis_since(heard) >= SILENCE_MS_MAX) {
-            return self.hang_up(now, "nothing came for too long", egress);
+            return self.hang_up(now, "nothing came for too long", chance, egress);
         }
         let unheard =
             |feed: &Feed| feed.heard.is_none() && feed.asked.is_some_and(|asked| now.millis_since(asked) >= ACK_MS_MAX);
@@ -348,7 +438,7 @@ impl Supervisor {
             let others = self.feeds.values().any(|feed| feed.heard.is_some());
             self.feeds.values_mut().filter(|feed| others && unheard(feed)).for_each(|feed| feed.unconfirmed += 1);
             self.set_aside_unconfirmed(now, egress);
-            return self.hang_up(now, "a subscription was not confirmed", egress);
+            return self.hang_up(now, "a subscription was not confirmed", chance, egress);
         }
         let mut stale = Vec::new();
         for (subscription, feed) in &mut self.feeds {
@@ -359,7 +449,7 @@ impl Supervisor {
         }
         if !stale.is_empty() {
             self.wanted.extend(stale.into_iter().map(Wanted::Stale));
-            return self.hang_up(now, "a feed fell silent while others ran", egress);
+            return self.hang_up(now, "a feed fell silent while others ran", chance, egress);
         }
         if now.millis_since(self.pinged) >= PING_MS {
             self.pinged = now;
@@ -367,28 +457,35 @@ impl Supervisor {
                 self.wanted.push_back(Wanted::Send(ClientFrame::Ping));
             }
         }
+        self.try_again(now, egress);
         self.subscribe_some(now, egress);
     }
 
     fn set_aside_unconfirmed(&mut self, now: Timestamp, egress: &mut Egress) {
-        let gone = self.feeds.extract_if(.., |_, feed| feed.unconfirmed >= UNCONFIRMED_MAX);
-        for (subscription, _) in gone {
-            egress.unsubscribe(now, &subscription);
-            self.wanted.push_back(Wanted::Quarantined(subscription));
+        let gone = self.feeds.iter().filter(|(_, feed)| feed.unconfirmed >= UNCONFIRMED_MAX);
+        let gone: Vec<Subscription> = gone.map(|(subscription, _)| subscription.clone()).collect();
+        for subscription in &gone {
+            self.set_aside(now, subscription, egress);
         }
     }
 
-    fn hang_up(&mut self, now: Timestamp, reason: &'static str, egress: &mut Egress) {
+    fn hang_up(&mut self, now: Timestamp, reason: &'static str, chance: u32, egress: &mut Egress) {
         self.wanted.push_back(Wanted::HangUp { reason });
         // Its own doing: no subscription is to blame.
-        self.lost(now, true, u32::MAX, egress);
+        self.lost(now, true, chance, egress);
+    }
+
+    /// Whether the answer to one subscription is waited for before the next is asked for.
+    fn waits_for_one(&self) -> bool {
+        self.is_careful && self.feeds.values().any(|feed| feed.asked.is_some() && feed.heard.is_none())
     }
 
     /// Sends the next handful of subscriptions.
     fn subscribe_some(&mut self, now: Timestamp, egress: &mut Egress) {
-        if !self.is_open() || now.millis_since(self.subscribed) < SUBSCRIBE_PACE_MS {
+        if !self.is_open() || now.millis_since(self.subscribed) < SUBSCRIBE_PACE_MS || self.waits_for_one() {
             return;
         }
+        let at_once = if self.is_careful { 1 } else { SUBSCRIBES_AT_ONCE };
         let mut next: Vec<Subscription> =
             self.feeds.iter().filter(|(_, feed)| feed.asked.is_none()).map(|(subscription, _)| subscription.clone()).collect();
         if next.is_empty() {
@@ -396,22 +493,26 @@ impl Supervisor {
         }
         next.sort_by_key(rank);
         self.subscribed = now;
-        for subscription in next.into_iter().take(SUBSCRIBES_AT_ONCE) {
+        let waiting = self.feeds.values().any(|feed| feed.asked.is_some() && feed.heard.is_none());
+        let alone = !waiting && next.len().min(at_once) == 1;
+        for subscription in next.into_iter().take(at_once) {
             if egress.message(now, Urgency::Opening).is_err() {
                 break;
             }
             let feed = self.feeds.get_mut(&subscription).expect("it was listed above");
             feed.asked = Some(now);
-            self.last_asked = Some((subscription.clone(), now));
+            self.last_asked = Some((subscription.clone(), now, alone));
             self.wanted.push_back(Wanted::Send(ClientFrame::Subscribe { subscription }));
         }
     }
 
     /// Once every feed is confirmed, what was missed can be asked for without missing more.
     fn made_up_for(&mut self) {
-        if self.feeds.values().all(|feed| feed.heard.is_some())
-            && let Some(since) = self.missed_since.take()
-        {
+        if !self.feeds.values().all(|feed| feed.heard.is_some()) {
+            return;
+        }
+        self.is_careful = false;
+        if let Some(since) = self.missed_since.take() {
             self.wanted.push_back(Wanted::Gap { since });
         }
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, lookup_host};
 use tokio_rustls::TlsConnector;
@@ -15,6 +16,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
+/// How long one address may take to answer before the next is tried: together they have ten seconds.
+const ADDRESS_WAIT: Duration = Duration::from_secs(2);
 /// Longest text of an endpoint.
 const TEXT_BYTES_MAX: usize = 300;
 
@@ -122,9 +125,11 @@ impl Dialer {
             if let Some(from) = self.from {
                 socket.bind(SocketAddr::new(from, 0))?;
             }
-            match socket.connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+            match tokio::time::timeout(ADDRESS_WAIT, socket.connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => last = error,
+                // One that swallows everything must not keep us from the next.
+                Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer")),
             }
         }
         Err(last)

@@ -3,7 +3,7 @@
 //! An action goes out at once where nothing went out just before; otherwise it waits for a moment, and shares an action with what
 //! comes meanwhile. Cancels and closing orders never wait. What has no budget waits for it as long as it may be admitted.
 
-use crate::connector::{ACCOUNT_REQUESTS, News, Notice};
+use crate::connector::{News, Notice};
 use crate::hyperliquid::ask::{AskError, may_have_run};
 use crate::hyperliquid::assets::Assets;
 use crate::hyperliquid::budget::{AccountLedger, Egress, Refused, Urgency};
@@ -79,8 +79,6 @@ pub struct Actions {
     steps: VecDeque<ActionStep>,
     /// Why our clock is wrong, if it is: then nothing is opened.
     pub clock_wrong: Option<String>,
-    /// Whether it was said that little is left.
-    low_told: bool,
 }
 
 /// What sending takes from around it.
@@ -111,7 +109,6 @@ impl Actions {
             posts: BTreeSet::new(),
             steps: VecDeque::new(),
             clock_wrong: None,
-            low_told: false,
         }
     }
 
@@ -278,7 +275,7 @@ impl Actions {
         }
     }
 
-    fn admit(&self, around: &mut Around<'_>, batch: &Batch) -> Result<(), Refused> {
+    fn admit(&mut self, around: &mut Around<'_>, batch: &Batch) -> Result<(), Refused> {
         let entries = batch.entries.len();
         self.ledger.check(around.now, entries, batch.urgency, batch.is_cancel())?;
         around.egress.act(around.now, entries, batch.urgency)
@@ -309,7 +306,6 @@ impl Actions {
         let terms = Terms { nonce, vault: self.signer.vault, expires_after: batch.expires_after };
         let envelope = sign_action(&self.signer.key, self.signer.network, batch.action.clone(), terms);
         self.ledger.charge(around.now, batch.entries.len());
-        self.tell_if_low(around.now);
         self.sent = Some(around.now);
         let steps = self.outbox.submit(around.now, Signed { batch, envelope }, around.socket);
         self.follow(around, steps);
@@ -319,12 +315,18 @@ impl Actions {
         for step in steps {
             match step {
                 Step::Tell(events) => self.steps.extend(events.into_iter().map(|event| ActionStep::Tell(News::Venue(event)))),
-                Step::Send { id, lane: Lane::Socket, envelope } if self.may_post(around) => {
+                Step::Send { id, lane: Lane::Socket, envelope, .. } if self.may_post(around) => {
                     self.posts.insert(id);
                     self.steps.push_back(ActionStep::Post { id, envelope });
                 }
-                Step::Send { id, envelope, .. } => {
+                Step::Send { id, envelope, again, .. } => {
                     self.post_done(id, around.egress);
+                    let room = again.map_or(Ok(()), |(entries, urgency)| around.egress.act(around.now, entries, urgency));
+                    if let Err(refused) = room {
+                        let wait_ms = if let Refused::Wait { wait_ms, .. } = refused { wait_ms } else { COALESCE_MS };
+                        self.outbox.postpone(around.now.saturating_add(wait_ms.max(1)), id);
+                        continue;
+                    }
                     self.steps.push_back(ActionStep::Rest { id, envelope });
                 }
             }
@@ -371,15 +373,6 @@ impl Actions {
                 _ => {}
             }
         }
-    }
-
-    fn tell_if_low(&mut self, now: Timestamp) {
-        let standing = self.ledger.standing(now);
-        if standing.is_low() && !self.low_told {
-            let budget = standing.named(ACCOUNT_REQUESTS);
-            self.steps.push_back(ActionStep::Tell(News::Notice(Notice::BudgetLow(budget))));
-        }
-        self.low_told = standing.is_low();
     }
 
     fn refuse(&mut self, batch: &Batch, code: &'static str, words: &str) {

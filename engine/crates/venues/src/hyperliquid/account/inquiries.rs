@@ -121,6 +121,11 @@ impl Inquiries {
         self.polls = true;
     }
 
+    /// A vital feed is back: what it did not say is asked for once more, and no longer in its place unless another is missing.
+    pub const fn vital_is_back(&mut self, others_are_missing: bool) {
+        (self.polls, self.wanted) = (others_are_missing, true);
+    }
+
     /// What is to be asked now. Everything is asked for only where the feeds flow, or one of them never will.
     pub fn due(&mut self, now: Timestamp, feeds_flow: bool) -> Vec<Inquiry> {
         let mut due = Vec::new();

@@ -1,7 +1,8 @@
-//! The requests of one account: actions only, each entry of a batch counted. Every account and sub-account has its own.
+//! The requests of one account: actions only, each entry of a batch counted. Every account and sub-account has its own. Where its
+//! collateral lies among its spot balances there is a limit for each day besides.
 
-use super::{Refused, Standing, Urgency};
-use crate::connector::ACCOUNT_REQUESTS;
+use super::{Refused, Standing, Urgency, Window};
+use crate::connector::{ACCOUNT_ACTIONS, ACCOUNT_REQUESTS, Budget};
 use crate::hyperliquid::protocol::UserRateLimit;
 use calypte_kernel::Timestamp;
 
@@ -13,6 +14,9 @@ const CANCEL_EXTRA_MAX: u64 = 100_000;
 pub const SPENT_INTERVAL_MS: u64 = 10_000;
 /// What an action costs that arrives after its expiry, in place of one.
 const EXPIRED_COST: u64 = 5;
+/// Actions of a day of an account whose collateral lies among its spot balances.
+pub const ACCOUNT_ACTIONS_MAX: u64 = 50_000;
+const DAY_MS: u64 = 86_400_000;
 /// How long a rate is measured over.
 const RATE_MS: u64 = 600_000;
 
@@ -27,13 +31,22 @@ pub struct AccountLedger {
     last_when_spent: Option<Timestamp>,
     /// Where the rate is measured from: time, and what had been used.
     measured_from: Option<(Timestamp, u64)>,
+    /// What was sent within a day. The exchange does not say what it counted: what was sent before this began is not in it.
+    day: Window,
+    is_limited_daily: bool,
 }
 
 impl AccountLedger {
     /// One that knows nothing yet but what every account has. A twentieth is kept for closing.
     pub fn new() -> Self {
         let cap = ACCOUNT_REQUESTS_BASE;
-        Self { used: 0, cap, reserve: cap / 20, last_when_spent: None, measured_from: None }
+        let day = Window::new(ACCOUNT_ACTIONS, ACCOUNT_ACTIONS_MAX, DAY_MS, ACCOUNT_ACTIONS_MAX / 20);
+        Self { used: 0, cap, reserve: cap / 20, last_when_spent: None, measured_from: None, day, is_limited_daily: false }
+    }
+
+    /// Says whether the limit of a day holds.
+    pub const fn limit_daily(&mut self, is_limited: bool) {
+        self.is_limited_daily = is_limited;
     }
 
     /// Takes over what the exchange says. What is on its way is not in it yet: `in_flight` is counted on top.
@@ -55,7 +68,10 @@ impl AccountLedger {
     ///
     /// # Errors
     /// Where the account's requests are spent, or what is left is kept for closing.
-    pub fn check(&self, now: Timestamp, entries: usize, urgency: Urgency, is_cancel: bool) -> Result<(), Refused> {
+    pub fn check(&mut self, now: Timestamp, entries: usize, urgency: Urgency, is_cancel: bool) -> Result<(), Refused> {
+        if self.is_limited_daily {
+            self.day.check(now, entries as u64, urgency)?;
+        }
         let after = self.used.saturating_add(entries as u64);
         let room = match urgency {
             _ if is_cancel => self.cancel_cap(),
@@ -80,6 +96,7 @@ impl AccountLedger {
         if restart {
             self.measured_from = Some((now, self.used));
         }
+        self.day.charge(now, entries as u64);
         self.used = self.used.saturating_add(entries as u64);
         if self.used > self.cap {
             self.last_when_spent = Some(now);
@@ -102,7 +119,13 @@ impl AccountLedger {
         self.cap = self.cap.saturating_add(dollars);
     }
 
-    /// How it stands.
+    /// How each of the account's budgets stands.
+    pub fn standings(&mut self, now: Timestamp) -> impl Iterator<Item = Budget> + use<> {
+        let day = self.is_limited_daily.then(|| self.day.standing(now).named(ACCOUNT_ACTIONS));
+        std::iter::once(self.standing(now).named(ACCOUNT_REQUESTS)).chain(day)
+    }
+
+    /// How the requests stand.
     pub fn standing(&self, now: Timestamp) -> Standing {
         let left = self.cap.saturating_sub(self.used);
         let rate = self.measured_from.map(|(from, used)| (now.millis_since(from), self.used.saturating_sub(used)));
@@ -168,10 +191,31 @@ mod tests {
             ledger.charge(at(second * 1_000), 2);
         }
         let standing = ledger.standing(at(101_000));
-        assert_eq!((standing.left, standing.is_low()), (1_798, true));
+        assert_eq!((standing.left, standing.named("").is_low()), (1_798, true));
         assert_eq!(standing.runs_out, Some(at(101_000 + 1_798 * 101_000 / 202)));
         ledger.note_expired();
         assert_eq!(ledger.standing(at(101_000)).left, 1_794, "late ones cost five");
+    }
+
+    #[test]
+    fn an_account_of_spot_collateral_has_so_many_actions_a_day() {
+        let mut ledger = AccountLedger::new();
+        ledger.learn(&said(0, 1_000_000), 0);
+        for hour in 0..19 {
+            ledger.charge(at(hour * 3_600_000), 2_500);
+        }
+        let now = at(18 * 3_600_000);
+        assert_eq!(ledger.check(now, 1, Urgency::Opening, false), Ok(()), "no such limit of other accounts");
+        assert_eq!(ledger.standings(now).count(), 1);
+        ledger.limit_daily(true);
+        let later = ledger.check(now, 1, Urgency::Opening, false);
+        assert!(matches!(later, Err(Refused::Wait { what: ACCOUNT_ACTIONS, wait_ms }) if wait_ms > 5 * 3_600_000), "{later:?}");
+        assert_eq!(ledger.check(now, 2_500, Urgency::Closing, false), Ok(()), "a twentieth is kept");
+        assert!(ledger.check(now, 2_501, Urgency::Closing, true).is_err(), "cancels count as well");
+        let day = ledger.standings(now).last().expect("there are two");
+        assert_eq!((day.name, day.left, day.of), (ACCOUNT_ACTIONS, 2_500, 50_000));
+        assert!(day.runs_out.is_some_and(|until| until > now));
+        assert_eq!(ledger.check(at(25 * 3_600_000), 2_500, Urgency::Opening, false), Ok(()), "the first have come back");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! a limit by accident.
 
 use super::{Refused, Standing, Urgency, Window};
+use crate::connector::Budget;
 use crate::hyperliquid::protocol::{Address, InfoRequest, Subscription};
 use calypte_kernel::Timestamp;
 use std::collections::BTreeMap;
@@ -124,12 +125,17 @@ impl Egress {
         }
     }
 
-    /// Notes that the exchange refused something for too many requests: each time in a row, twice as long is kept still.
+    /// Notes that the exchange refused something for too many requests: each time in a row, twice as long is kept still. Of several
+    /// that were on their way together only the first says something new. Cancels and closing orders go on: they are what the
+    /// exchange's own reserve, and ours, is for.
     pub fn note_too_many(&mut self, now: Timestamp) {
-        let times = self.back_off.map_or(0, |(_, times)| times.saturating_add(1));
+        let times = match self.back_off {
+            Some((until, _)) if now < until => return,
+            Some((_, times)) => times.saturating_add(1),
+            None => 0,
+        };
         let wait = BACK_OFF_MS_FIRST.saturating_mul(1 << times.min(16)).min(BACK_OFF_MS_MAX);
         self.back_off = Some((now.saturating_add(wait), times));
-        self.weight.exhaust(now);
     }
 
     /// Notes that something went through after a refusal.
@@ -220,14 +226,21 @@ impl Egress {
         self.weight.standing(now)
     }
 
-    /// How the messages stand.
-    pub fn messages(&mut self, now: Timestamp) -> Standing {
-        self.messages.standing(now)
+    /// What is used up by sending, and comes back by itself.
+    pub fn rates(&mut self, now: Timestamp) -> [Budget; 3] {
+        [&mut self.weight, &mut self.messages, &mut self.new_sockets].map(|window| window.standing(now).named(window.what()))
     }
 
-    /// How many more accounts there is room for.
-    pub fn users_left(&self) -> usize {
-        self.limits.users.saturating_sub(self.users.len())
+    /// How many there may be at once. All taken, they are no sign of trouble: accounts are placed until there is no room.
+    pub fn places(&self) -> [Budget; 4] {
+        let EgressLimits { sockets, subscriptions, users, posts, .. } = self.limits;
+        [
+            ("sockets", sockets, self.sockets),
+            ("subscriptions", subscriptions, self.subscriptions),
+            ("accounts", users, self.users.len()),
+            ("posts", posts, self.posts),
+        ]
+        .map(|(name, of, taken)| Budget { name, left: of.saturating_sub(taken) as u64, of: of as u64, runs_out: None })
     }
 }
 
@@ -278,16 +291,25 @@ mod tests {
         let mut egress = egress();
         egress.note_too_many(at(0));
         assert!(matches!(egress.act(at(1), 1, Urgency::Opening), Err(Refused::Wait { wait_ms: 1_999, .. })));
+        // What was on its way with it is refused with it.
+        egress.note_too_many(at(500));
+        assert!(egress.act(at(1), 1, Urgency::Closing).is_ok(), "what closes does not wait");
+        assert!(egress.act(at(2_001), 1, Urgency::Opening).is_ok(), "and nothing waits for longer than that");
         egress.note_too_many(at(3_000));
         assert!(matches!(egress.act(at(3_001), 1, Urgency::Opening), Err(Refused::Wait { wait_ms: 3_999, .. })));
+        let mut now = 3_000;
         for _ in 0..20 {
-            egress.note_too_many(at(4_000));
+            now += i64::try_from(BACK_OFF_MS_MAX).expect("a minute");
+            egress.note_too_many(at(now));
         }
-        assert!(matches!(egress.act(at(4_000), 1, Urgency::Opening), Err(Refused::Wait { wait_ms: BACK_OFF_MS_MAX, .. })));
-        egress.note_let_through(at(70_000));
-        assert!(egress.act(at(70_000), 1, Urgency::Opening).is_ok());
-        egress.note_too_many(at(80_000));
-        assert!(matches!(egress.act(at(80_000), 1, Urgency::Opening), Err(Refused::Wait { wait_ms: BACK_OFF_MS_FIRST, .. })));
+        assert!(matches!(egress.act(at(now), 1, Urgency::Opening), Err(Refused::Wait { wait_ms: BACK_OFF_MS_MAX, .. })));
+        assert!(egress.act(at(now), 1, Urgency::Closing).is_ok());
+        now += 70_000;
+        egress.note_let_through(at(now));
+        assert!(egress.act(at(now), 1, Urgency::Opening).is_ok());
+        egress.note_too_many(at(now + 10_000));
+        let waits = egress.act(at(now + 10_000), 1, Urgency::Opening);
+        assert!(matches!(waits, Err(Refused::Wait { wait_ms: BACK_OFF_MS_FIRST, .. })));
     }
 
     #[test]
@@ -321,6 +343,14 @@ mod tests {
         (0..10).for_each(|_| egress.post(Urgency::Closing).expect("places are kept"));
         assert!(egress.post(Urgency::Closing).is_err());
         egress.post_done();
+        let left = |egress: &Egress| egress.places().map(|budget| (budget.name, budget.left, budget.of));
+        let none_said = [("sockets", 1, 10), ("subscriptions", 1_000, 1_000), ("accounts", 10, 10), ("posts", 1, 100)];
+        assert_eq!(left(&egress), none_said);
         assert_eq!(egress.post(Urgency::Closing), Ok(()));
+        egress.subscribe(at(2), &user(1)).expect("there is room");
+        assert_eq!(left(&egress)[1..], [("subscriptions", 999, 1_000), ("accounts", 9, 10), ("posts", 0, 100)]);
+        let rates = egress.rates(at(2)).map(|budget| (budget.name, budget.left, budget.of));
+        assert_eq!(rates, [("REST weight", 1_200, 1_200), ("messages", 2_000, 2_000), ("new sockets", 0, 30)]);
+        assert!(egress.rates(at(2))[2].runs_out.is_some(), "at thirty in some milliseconds");
     }
 }

@@ -6,7 +6,7 @@ mod seeds;
 
 use super::*;
 use crate::acceptance::{Bench, Breaks, Failed, Trader, run};
-use crate::connector::{News, Notice};
+use crate::connector::{ACCOUNT_ACTIONS, ACCOUNT_BUDGETS, ACCOUNT_REQUESTS, News, Notice};
 use crate::hyperliquid::budget::EgressLimits;
 use crate::hyperliquid::protocol::Cloid;
 use calypte_kernel::{
@@ -170,6 +170,24 @@ async fn it_passes_the_battery_of_all_connectors() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_budget_that_is_nearly_used_up_is_told_of_once() {
+    let mut rig = rig();
+    rig.played.state().requests_used = 8_100;
+    rig.played.state().spot.push_back("50");
+    rig.connector.start().await.expect("it starts");
+    let heard = rig.during(Duration::from_mins(1)).await;
+    let health = rig.connector.health();
+    let own: Vec<_> = health.budgets.iter().filter(|budget| ACCOUNT_BUDGETS.contains(&budget.name)).collect();
+    assert_eq!(
+        own.iter().map(|budget| (budget.name, budget.left)).collect::<Vec<_>>(),
+        [(ACCOUNT_REQUESTS, 1_905), (ACCOUNT_ACTIONS, 50_000)]
+    );
+    let is_low = |news: &&News| matches!(news, News::Notice(Notice::BudgetLow(_)));
+    let told: Vec<_> = heard.iter().filter(is_low).collect();
+    assert_eq!(told, [&News::Notice(Notice::BudgetLow(*own[0]))]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_says_what_it_found_and_stops_for_good() {
     let mut rig = rig();
     assert!(matches!(rig.connector.request(Request::Unsubscribe(Feed::Trades(KO))), Err(NotTaken::NotRunning(_))));
@@ -181,6 +199,11 @@ async fn it_says_what_it_found_and_stops_for_good() {
     let health = rig.connector.health();
     assert_eq!(health.connections.len(), 1, "no market data was asked for: {health:?}");
     assert!(health.budgets.iter().all(|budget| budget.left > 0 && budget.left <= budget.of));
+    let names: Vec<_> = health.budgets.iter().map(|budget| budget.name).collect();
+    assert_eq!(
+        names,
+        ["REST weight", "messages", "new sockets", ACCOUNT_REQUESTS, "sockets", "subscriptions", "accounts", "posts"]
+    );
     rig.connector.stop().await;
     rig.connector.stop().await;
     while rig.connector.next().await.is_some() {}

@@ -1,7 +1,7 @@
 //! What comes in goes to the desks, and what they want is done.
 
 use super::{Driver, HEALTH_MS, Link, SLEEP_MS_MAX};
-use crate::connector::{ACCOUNT_REQUESTS, FeedHealth, Health, News, Notice, Request};
+use crate::connector::{Budget, FeedHealth, Health, News, Notice, Request};
 use crate::hyperliquid::account::{Actions, is_vital};
 use crate::hyperliquid::protocol::{ClientFrame, Envelope, PostRequest, ServerFrame, Subscription};
 use crate::hyperliquid::questions::Doubt;
@@ -172,7 +172,8 @@ impl Driver {
     pub(super) fn settle(&mut self) {
         let now = self.now();
         for side in [Side::Account, Side::Market] {
-            self.with(side, |link, egress| link.supervisor.wake(now, egress));
+            let chance = self.ambient.chance();
+            self.with(side, |link, egress| link.supervisor.wake(now, chance, egress));
             while let Some(wanted) = self.link(side).and_then(|link| link.supervisor.poll()) {
                 self.wanted(now, side, wanted);
             }
@@ -219,6 +220,7 @@ impl Driver {
             // It is hung up on, and what was missed is asked for.
             Wanted::Stale(_) => {}
             Wanted::Quarantined(subscription) => self.quarantined(now, side, &subscription),
+            Wanted::Returned(subscription) => self.returned(now, side, &subscription),
         }
         self.health_due = now;
     }
@@ -257,14 +259,30 @@ impl Driver {
         self.tell(now, [News::Notice(Notice::SetAside { feed })]);
         match side {
             Side::Market => {
+                // It stays wanted: it is tried again, and candles are closed by time and asked for meanwhile.
                 if let Some(feed) = self.market.feed_of(subscription) {
-                    self.market.unwant(feed);
                     self.tell(now, [News::Market(MarketEvent::Feed { feed, change: FeedChange::Stale })]);
                 }
             }
             Side::Account => {
                 if let Some((desk, _)) = self.account.as_mut().filter(|_| is_vital(subscription)) {
                     desk.inquiries.poll();
+                }
+            }
+        }
+    }
+
+    fn returned(&mut self, now: Timestamp, side: Side, subscription: &Subscription) {
+        match side {
+            Side::Market => {
+                if let Some(feed) = self.market.feed_of(subscription) {
+                    self.tell(now, [News::Market(MarketEvent::Feed { feed, change: FeedChange::Recovered })]);
+                }
+            }
+            Side::Account => {
+                if let Some((desk, link)) = self.account.as_mut().filter(|_| is_vital(subscription)) {
+                    let polls = link.supervisor.aside().any(is_vital);
+                    desk.inquiries.vital_is_back(polls);
                 }
             }
         }
@@ -289,15 +307,30 @@ impl Driver {
         due.into_iter().flatten().min().unwrap_or(never)
     }
 
+    /// How all budgets stand. Whichever is nearly used up is told of, once until it is not any more.
+    fn budgets(&mut self, now: Timestamp) -> Vec<Budget> {
+        let (rates, places) = {
+            let mut egress = self.egress();
+            (egress.rates(now), egress.places())
+        };
+        let own = self.account.as_mut().map(|(desk, _)| desk.actions.ledger.standings(now));
+        let mut budgets: Vec<_> = rates.into_iter().chain(own.into_iter().flatten()).collect();
+        for budget in &budgets {
+            if !budget.is_low() {
+                self.low.remove(budget.name);
+            } else if self.low.insert(budget.name) {
+                self.tell(now, [News::Notice(Notice::BudgetLow(*budget))]);
+            }
+        }
+        budgets.extend(places);
+        budgets
+    }
+
     fn say_health(&mut self, now: Timestamp) {
         self.health_due = now.saturating_add(HEALTH_MS);
+        let budgets = self.budgets(now);
         let links = || self.account.iter().map(|(_, link)| link).chain(&self.market_link);
         let feeds = links().flat_map(|link| link.supervisor.feeds());
-        let mut budgets: Vec<_> = {
-            let mut egress = self.egress();
-            vec![egress.weight(now).named("REST weight"), egress.messages(now).named("messages")]
-        };
-        budgets.extend(self.account.iter().map(|(desk, _)| desk.actions.ledger.standing(now).named(ACCOUNT_REQUESTS)));
         let unusable = self.account.iter().map(|(desk, _)| desk.tally.sum()).sum::<u64>();
         let health = Health {
             connections: links().map(Link::health).collect(),

@@ -42,6 +42,6 @@ impl Link {
     }
 
     pub(super) fn health(&self) -> ConnectionHealth {
-        ConnectionHealth { name: self.name, is_live: self.supervisor.is_complete(), heard: self.supervisor.heard() }
+        ConnectionHealth { name: self.name, is_live: self.supervisor.is_whole(), heard: self.supervisor.heard() }
     }
 }

@@ -13,6 +13,7 @@
 //! ```
 
 use super::{Batch, Entry, doubted, outcome, refused};
+use crate::hyperliquid::budget::Urgency;
 use crate::hyperliquid::protocol::{Answer, Envelope, Millis, RefusalClass};
 use calypte_kernel::{ClientOrderId, Timestamp, VenueEvent};
 use std::collections::BTreeMap;
@@ -59,6 +60,9 @@ pub enum Step {
         lane: Lane,
         /// The signed action.
         envelope: Box<Envelope>,
+        /// Sent once more: the weight of so many entries, with this urgency, is not taken yet. Where there is no room for it,
+        /// [`Outbox::postpone`] is told. None: it was taken when the action was let out.
+        again: Option<(usize, Urgency)>,
     },
     /// Tell the core.
     Tell(Vec<VenueEvent>),
@@ -110,7 +114,7 @@ impl Outbox {
         let pending =
             Pending { signed, sent: 1, may_have_run: false, due, order: id, words: String::new(), is_overtaken: false };
         self.pending.insert(id, pending);
-        vec![Step::Send { id, lane: if socket { Lane::Socket } else { Lane::Rest }, envelope }]
+        vec![Step::Send { id, lane: if socket { Lane::Socket } else { Lane::Rest }, envelope, again: None }]
     }
 
     /// Takes an answer. An answer to something that is no longer waited for says nothing new: it was asked after.
@@ -169,6 +173,15 @@ impl Outbox {
         ids.into_iter().flat_map(|id| self.again(now, id)).collect()
     }
 
+    /// Notes that there is no room yet to send something once more: it did not leave.
+    pub fn postpone(&mut self, due: Timestamp, id: u64) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.sent = pending.sent.saturating_sub(1);
+            pending.due = due;
+            "too many requests from this address".clone_into(&mut pending.words);
+        }
+    }
+
     /// When it wants [`Self::wake`].
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.pending.values().map(|pending| pending.due).min()
@@ -195,7 +208,8 @@ impl Outbox {
             pending.words.clear();
             pending.due = now.saturating_add(ANSWER_MS_MAX);
             let envelope = Box::new(pending.signed.envelope.clone());
-            return vec![Step::Send { id, lane: Lane::Rest, envelope }];
+            let again = Some((pending.signed.batch.entries.len(), pending.signed.batch.urgency));
+            return vec![Step::Send { id, lane: Lane::Rest, envelope, again }];
         }
         let pending = self.pending.remove(&id).expect("it was found above");
         let batch = &pending.signed.batch;

@@ -341,7 +341,7 @@ fn signed(entries: &[Entry], nonce: u64) -> Signed {
 
 fn sent(steps: &[Step]) -> (u64, Lane, &Envelope) {
     match steps {
-        [Step::Send { id, lane, envelope }] => (*id, *lane, envelope),
+        [Step::Send { id, lane, envelope, .. }] => (*id, *lane, envelope),
         other => panic!("{other:?}"),
     }
 }
@@ -388,6 +388,26 @@ fn what_is_not_answered_before_its_expiry_is_in_doubt() {
         assert_eq!(sent(&outbox.wake(at(time))).1, Lane::Rest);
     }
     assert_eq!(told(&outbox.wake(at(9_000))), [VenueEvent::Unanswered { order: name(1) }], "a late one costs five");
+}
+
+#[test]
+fn a_repeat_without_room_waits_and_is_no_try() {
+    let mut outbox = Outbox::default();
+    outbox.submit(at(0), signed(&[Entry::Place { order: name(1) }], 1), true);
+    outbox.not_let_through(at(100), 0, "429");
+    let again = outbox.wake(at(1_100));
+    assert!(matches!(again[..], [Step::Send { id: 0, again: Some((1, _)), .. }]), "its weight is to be taken: {again:?}");
+    for wait in 0..10 {
+        outbox.postpone(at(1_200 + wait * 100), 0);
+        assert_eq!(outbox.next_wake(), Some(at(1_200 + wait * 100)));
+        assert_eq!(sent(&outbox.wake(at(1_200 + wait * 100))).0, 0, "what did not leave does not count as a try");
+    }
+    outbox.postpone(at(9_000), 0);
+    let events = outbox.wake(at(9_000));
+    assert!(
+        matches!(told(&events), [VenueEvent::Rejected { .. }]),
+        "it never left again, and the first was refused: {events:?}"
+    );
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn open(feeds: &[Subscription]) -> (Supervisor, Egress) {
     for feed in feeds {
         supervisor.subscribe(at(0), feed.clone(), &mut egress).expect("there is room");
     }
-    supervisor.wake(at(0), &mut egress);
+    supervisor.wake(at(0), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Connect]);
     supervisor.opened(at(0), &mut egress);
     for feed in feeds {
@@ -61,24 +61,24 @@ fn accounts_are_subscribed_to_first_and_the_rest_in_handfuls() {
     }
     supervisor.subscribe(at(0), fills(), &mut egress).expect("there is room");
     supervisor.subscribe(at(0), fills(), &mut egress).expect("once is enough");
-    supervisor.wake(at(0), &mut egress);
+    supervisor.wake(at(0), u32::MAX, &mut egress);
     supervisor.opened(at(50), &mut egress);
     let sent = drain(&mut supervisor);
     assert_eq!((sent.len(), &sent[1]), (1 + SUBSCRIBES_AT_ONCE, &subscribe(fills())));
     assert_eq!(supervisor.next_wake(), Some(at(250)));
-    supervisor.wake(at(250), &mut egress);
+    supervisor.wake(at(250), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor).len(), 11);
 }
 
 #[test]
 fn a_quiet_socket_is_pinged_and_a_dead_one_is_given_up() {
     let (mut supervisor, mut egress) = open(&[fills()]);
-    supervisor.wake(at(PING_MS), &mut egress);
+    supervisor.wake(at(PING_MS), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Send(ClientFrame::Ping)]);
     supervisor.frame(at(PING_MS + 50), &ServerFrame::Pong);
-    supervisor.wake(at(PING_MS + SILENCE_MS_MAX), &mut egress);
+    supervisor.wake(at(PING_MS + SILENCE_MS_MAX), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Send(ClientFrame::Ping)], "the pong counts");
-    supervisor.wake(at(PING_MS + 50 + SILENCE_MS_MAX), &mut egress);
+    supervisor.wake(at(PING_MS + 50 + SILENCE_MS_MAX), u32::MAX, &mut egress);
     let said = drain(&mut supervisor);
     assert_eq!(said, [Wanted::HangUp { reason: "nothing came for too long" }, Wanted::Lost]);
 }
@@ -89,16 +89,16 @@ fn one_silent_feed_is_noticed_while_others_run() {
     let quote = frame(r#"{"channel":"bbo","data":{"coin":"KO","time":1,"bbo":[null,null]}}"#);
     for second in 1..30 {
         supervisor.frame(at(second * 1_000), &quote);
-        supervisor.wake(at(second * 1_000), &mut egress);
+        supervisor.wake(at(second * 1_000), u32::MAX, &mut egress);
     }
     drain(&mut supervisor);
-    supervisor.wake(at(30_000), &mut egress);
+    supervisor.wake(at(30_000), u32::MAX, &mut egress);
     let said = drain(&mut supervisor);
     assert_eq!(said[0], Wanted::Stale(book("KO")));
     assert!(matches!(said[1], Wanted::HangUp { .. }));
     let (mut quiet, mut egress) = open(&[bbo("KO")]);
     quiet.frame(at(29_000), &ServerFrame::Pong);
-    quiet.wake(at(31_000), &mut egress);
+    quiet.wake(at(31_000), u32::MAX, &mut egress);
     assert_eq!(drain(&mut quiet), [Wanted::Send(ClientFrame::Ping)], "a feed of events may be silent");
 }
 
@@ -110,7 +110,7 @@ fn after_a_cut_it_says_since_when_nothing_is_known() {
     assert_eq!(drain(&mut supervisor), [Wanted::Lost]);
     let again = supervisor.next_wake().expect("it tries again");
     assert!(again >= at(900 + WAIT_MS_FIRST / 2) && again <= at(900 + WAIT_MS_FIRST));
-    supervisor.wake(again, &mut egress);
+    supervisor.wake(again, u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Connect]);
     supervisor.opened(at(2_000), &mut egress);
     assert_eq!(drain(&mut supervisor), [subscribe(fills()), subscribe(bbo("KO"))]);
@@ -120,37 +120,141 @@ fn after_a_cut_it_says_since_when_nothing_is_known() {
     assert_eq!(drain(&mut supervisor), [Wanted::Gap { since: at(700) }]);
 }
 
+/// Connects again, and confirms each feed that is asked for until one ends the socket. Gives what was asked for, and when that was.
+fn again(supervisor: &mut Supervisor, egress: &mut Egress, poison: Option<&Subscription>) -> (Vec<Subscription>, Timestamp) {
+    let mut now = supervisor.next_wake().expect("it tries again");
+    supervisor.wake(now, u32::MAX, egress);
+    supervisor.opened(now, egress);
+    let mut asked = Vec::new();
+    for _ in 0..20 {
+        let sent = drain(supervisor).into_iter().filter_map(|wanted| match wanted {
+            Wanted::Send(ClientFrame::Subscribe { subscription }) => Some(subscription),
+            _ => None,
+        });
+        let sent = sent.collect::<Vec<_>>();
+        asked.extend(sent.iter().cloned());
+        if let Some(poison) = poison.filter(|poison| sent.contains(poison)) {
+            assert_eq!(sent, std::slice::from_ref(poison), "it is asked for alone");
+            supervisor.lost(now.saturating_add(50), false, 0, egress);
+            break;
+        }
+        for subscription in &sent {
+            supervisor.frame(now, &ack(subscription));
+        }
+        now = now.saturating_add(SUBSCRIBE_PACE_MS);
+        supervisor.wake(now, u32::MAX, egress);
+    }
+    (asked, now)
+}
+
+/// Lets time pass on a connection that answers, until the subscription is asked for. Gives when that is, if it is until then.
+fn asks_for(subscription: &Subscription, supervisor: &mut Supervisor, from: Timestamp, until: Timestamp) -> Option<Timestamp> {
+    let mut egress = Egress::new(EgressLimits::default());
+    let mut now = from;
+    while now < until {
+        now = now.saturating_add(1_000).min(until);
+        supervisor.frame(now, &ServerFrame::Pong);
+        supervisor.wake(now, u32::MAX, &mut egress);
+        if drain(supervisor).contains(&subscribe(subscription.clone())) {
+            return Some(now);
+        }
+    }
+    None
+}
+
+fn set_aside(wanted: &[Wanted]) -> Vec<&Subscription> {
+    let gone = wanted.iter().filter_map(|wanted| if let Wanted::Quarantined(gone) = wanted { Some(gone) } else { None });
+    gone.collect()
+}
+
 #[test]
 fn a_subscription_that_ends_the_socket_is_set_aside() {
     let (mut supervisor, mut egress) = open(&[fills()]);
-    supervisor.subscribe(at(5_000), bbo("TYPO"), &mut egress).expect("there is room");
-    assert_eq!(drain(&mut supervisor), [subscribe(bbo("TYPO"))]);
-    supervisor.lost(at(5_100), false, 0, &mut egress);
-    assert_eq!(drain(&mut supervisor), [Wanted::Lost, Wanted::Quarantined(bbo("TYPO"))]);
-    let again = supervisor.next_wake().expect("it tries again");
-    supervisor.wake(again, &mut egress);
-    supervisor.opened(again, &mut egress);
-    assert_eq!(drain(&mut supervisor), [Wanted::Connect, subscribe(fills())], "the others go on without it");
-    // A close with a reason, as at upgrades, is nobody's fault.
-    supervisor.subscribe(again.saturating_add(1_000), bbo("KO"), &mut egress).expect("there is room");
-    supervisor.lost(again.saturating_add(1_100), true, 0, &mut egress);
-    assert!(!drain(&mut supervisor).iter().any(|wanted| matches!(wanted, Wanted::Quarantined(_))));
+    let typo = bbo("TYPO");
+    for subscription in [bbo("KO"), typo.clone(), bbo("PEP")] {
+        supervisor.subscribe(at(5_000), subscription, &mut egress).expect("there is room");
+    }
+    drain(&mut supervisor);
+    supervisor.wake(at(5_300), u32::MAX, &mut egress);
+    assert_eq!(drain(&mut supervisor), [subscribe(bbo("PEP")), subscribe(typo.clone())]);
+    supervisor.lost(at(5_400), false, 0, &mut egress);
+    assert_eq!(drain(&mut supervisor), [Wanted::Lost], "of several nobody knows which it was");
+    again(&mut supervisor, &mut egress, Some(&typo));
+    assert_eq!(set_aside(&drain(&mut supervisor)), Vec::<&Subscription>::new(), "once may be chance");
+    again(&mut supervisor, &mut egress, Some(&typo));
+    assert_eq!(set_aside(&drain(&mut supervisor)), [&typo]);
+    let (asked, now) = again(&mut supervisor, &mut egress, None);
+    assert_eq!(asked, [fills(), bbo("KO"), bbo("PEP")], "the others go on without it");
+    assert!(supervisor.is_complete() && !supervisor.is_whole());
+    assert_eq!(supervisor.aside().collect::<Vec<_>>(), [&typo]);
+
+    // It is tried again, once, and later each time; once it is confirmed all is well.
+    let due = asks_for(&typo, &mut supervisor, now, now.saturating_add(ASIDE_MS_FIRST)).expect("it is tried again");
+    supervisor.lost(due.saturating_add(50), false, 0, &mut egress);
+    assert_eq!(set_aside(&drain(&mut supervisor)), [&typo], "it has one chance");
+    let (_, now) = again(&mut supervisor, &mut egress, None);
+    let once = due.saturating_add(ASIDE_MS_FIRST);
+    assert_eq!(asks_for(&typo, &mut supervisor, now, once), None, "twice as long");
+    let due = asks_for(&typo, &mut supervisor, once, once.saturating_add(ASIDE_MS_FIRST + 50)).expect("it is tried again");
+    supervisor.frame(due.saturating_add(10), &ack(&typo));
+    assert_eq!(drain(&mut supervisor), [Wanted::Returned(typo)]);
+    assert!(supervisor.is_whole());
+}
+
+#[test]
+fn an_outage_of_the_exchange_is_laid_to_no_feed_that_once_ran() {
+    let (mut supervisor, mut egress) = open(&[fills(), bbo("KO")]);
+    for feed in [fills(), bbo("KO")] {
+        supervisor.frame(at(10), &ack(&feed));
+    }
+    drain(&mut supervisor);
+    supervisor.lost(at(60_000), false, 0, &mut egress);
+    for _ in 0..30 {
+        let now = supervisor.next_wake().expect("it tries again");
+        supervisor.wake(now, u32::MAX, &mut egress);
+        supervisor.opened(now, &mut egress);
+        supervisor.lost(now.saturating_add(400), false, 7, &mut egress);
+    }
+    assert_eq!(set_aside(&drain(&mut supervisor)), Vec::<&Subscription>::new());
+    let (asked, _) = again(&mut supervisor, &mut egress, None);
+    assert_eq!(asked, [fills(), bbo("KO")]);
+    assert!(supervisor.is_whole());
+}
+
+#[test]
+fn a_close_with_a_reason_is_nobodys_fault() {
+    let (mut supervisor, mut egress) = open(&[fills()]);
+    for number in 0..5 {
+        supervisor.subscribe(at(5_000), bbo(&format!("KO{number}")), &mut egress).expect("there is room");
+        supervisor.lost(at(5_100), true, 0, &mut egress);
+        assert_eq!(set_aside(&drain(&mut supervisor)), Vec::<&Subscription>::new());
+    }
+}
+
+#[test]
+fn whoever_hangs_up_waits_by_chance() {
+    let waits = [0, 100, 200].map(|chance| {
+        let (mut supervisor, mut egress) = open(&[fills()]);
+        supervisor.wake(at(SILENCE_MS_MAX + 10), chance, &mut egress);
+        supervisor.next_wake().expect("it tries again")
+    });
+    assert!(waits[0] < waits[1] && waits[1] < waits[2], "{waits:?}");
 }
 
 #[test]
 fn what_is_never_confirmed_is_not_waited_for() {
     let (mut supervisor, mut egress) = open(&[fills()]);
     supervisor.subscribe(at(5_000), bbo("KO"), &mut egress).expect("there is room");
-    supervisor.wake(at(5_000 + ACK_MS_MAX), &mut egress);
+    supervisor.wake(at(5_000 + ACK_MS_MAX), u32::MAX, &mut egress);
     assert!(drain(&mut supervisor).contains(&Wanted::HangUp { reason: "a subscription was not confirmed" }));
 }
 
 #[test]
 fn a_server_that_never_answers_is_given_up_too() {
     let (mut supervisor, mut egress) = (Supervisor::new(at(0)), Egress::new(EgressLimits::default()));
-    supervisor.wake(at(0), &mut egress);
+    supervisor.wake(at(0), u32::MAX, &mut egress);
     assert_eq!(supervisor.next_wake(), Some(at(CONNECT_MS_MAX)));
-    supervisor.wake(at(CONNECT_MS_MAX), &mut egress);
+    supervisor.wake(at(CONNECT_MS_MAX), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Connect, Wanted::HangUp { reason: "connecting took too long" }]);
     supervisor.opened(at(CONNECT_MS_MAX + 1), &mut egress);
     assert!(!supervisor.is_open(), "it comes too late");
@@ -175,14 +279,14 @@ fn an_address_without_room_is_waited_for() {
     let mut egress = Egress::new(limits);
     egress.open_socket(at(0)).expect("another socket");
     let mut supervisor = Supervisor::new(at(0));
-    supervisor.wake(at(0), &mut egress);
+    supervisor.wake(at(0), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), []);
     assert_eq!(supervisor.next_wake(), Some(at(WAIT_MS_MAX)));
     egress.close_socket();
-    supervisor.wake(at(WAIT_MS_MAX), &mut egress);
+    supervisor.wake(at(WAIT_MS_MAX), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [Wanted::Connect]);
     supervisor.lost(at(WAIT_MS_MAX + 1), false, 0, &mut egress);
-    supervisor.wake(at(WAIT_MS_MAX + 1_000), &mut egress);
+    supervisor.wake(at(WAIT_MS_MAX + 1_000), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), [], "two new ones in a minute, and no more");
 }
 
@@ -193,7 +297,7 @@ fn stopping_gives_everything_back() {
     assert_eq!(drain(&mut supervisor), [Wanted::HangUp { reason: "stopped" }]);
     assert_eq!(supervisor.next_wake(), None);
     supervisor.lost(at(1_100), false, 0, &mut egress);
-    supervisor.wake(at(99_000), &mut egress);
+    supervisor.wake(at(99_000), u32::MAX, &mut egress);
     assert_eq!(drain(&mut supervisor), []);
     (0..10).for_each(|_| egress.open_socket(at(99_000)).expect("its place is free"));
 }
@@ -241,7 +345,7 @@ proptest! {
                 }
                 Happens::Unsubscribe(feed) => supervisor.unsubscribe(at(now), feeds[feed].clone(), &mut egress),
             }
-            supervisor.wake(at(now), &mut egress);
+            supervisor.wake(at(now), u32::MAX, &mut egress);
             for wanted in drain(&mut supervisor) {
                 match wanted {
                     Wanted::Connect => {

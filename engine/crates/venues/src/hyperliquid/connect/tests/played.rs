@@ -112,6 +112,8 @@ pub(crate) struct State {
     pub(crate) role: Value,
     /// Answers about the spot balances, the last for ever; where there are any, they are the collateral.
     pub(crate) spot: VecDeque<&'static str>,
+    /// Requests of 10,005 that the account has used.
+    pub(crate) requests_used: u64,
     candles: Vec<Value>,
 }
 
@@ -149,6 +151,7 @@ impl Played {
             asked: BTreeMap::new(),
             role: json!({"role": "user"}),
             spot: VecDeque::new(),
+            requests_used: 3,
             candles: vec![],
         })))
     }
@@ -498,7 +501,9 @@ impl State {
                 json!({"balances": [{"coin": "HYPE", "total": "7"}, {"coin": "USDC", "token": 0, "total": total}]})
             }
             InfoRequest::UserFees { .. } => json!({"userCrossRate": "0.00045", "userAddRate": "0.00015"}),
-            InfoRequest::UserRateLimit { .. } => json!({"cumVlm": "5.0", "nRequestsUsed": 3, "nRequestsCap": 10005}),
+            InfoRequest::UserRateLimit { .. } => {
+                json!({"cumVlm": "5.0", "nRequestsUsed": self.requests_used, "nRequestsCap": 10005})
+            }
             InfoRequest::ClearinghouseState { .. } => self.account(),
             InfoRequest::FrontendOpenOrders { .. } => {
                 self.orders.values().filter(|order| order.status == "open").map(Self::shown).collect()
