@@ -18,6 +18,14 @@ fn sums_up(ended: &Run) {
     for strategy in STRATEGIES {
         assert!(ended.stdout.contains(&format!("{strategy}: stopped")), "{ended}");
     }
+    let (_, live) = ended.stdout.split_once("Then live").expect("it was looked for");
+    let count = |label: &str| -> u64 {
+        let line = live.lines().find(|line| line.starts_with(label)).unwrap_or_else(|| panic!("no {label} in {ended}"));
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{line} in {ended}"))
+    };
+    // The grid's own levels are nearer to each other than what the market wanders in a minute.
+    assert!(count("orders") > 0 && count("fills") > 0, "{ended}");
+    assert!(live.contains("open orders     0"), "{ended}");
 }
 
 #[test]

@@ -106,7 +106,9 @@ fn run_page(page: impl AsRef<Path>) {
             continue;
         }
         let mut shell = Command::new("bash");
-        shell.args(["-euo", "pipefail", "-c", &block.commands]).current_dir(folder.path().join("repository"));
+        // What it started would hold on to its output for ever where it fails in the middle.
+        let commands = format!("trap 'test $? = 0 || kill $(jobs -p) 2>/dev/null || true' EXIT\n{}", block.commands);
+        shell.args(["-euo", "pipefail", "-c", &commands]).current_dir(folder.path().join("repository"));
         // What is built there lies where the page says it does.
         shell.env("PATH", &path).env("REAL_CARGO", env!("CARGO")).env_remove("CARGO_TARGET_DIR");
         let ended = run(&mut shell);
