@@ -23,6 +23,10 @@ fuzz cases="20000" seconds="900":
 bench:
     cargo bench --workspace
 
+# The binary for machines that trade or search, compiled by what it was seen to do: target/dist/calypte. It takes half an hour.
+dist:
+    bash engine/deploy/dist.sh
+
 # Formats the engine and the strategies.
 fmt:
     cargo fmt --all
