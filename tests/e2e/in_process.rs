@@ -3,7 +3,8 @@
 use calypte::control::Control;
 use calypte::data::Columns;
 use calypte::request::{
-    BacktestRequest, InstrumentSpec, LimitFill, ParameterSpec, RunModels, RunSettings, instrument::InstrumentSpecs,
+    BacktestRequest, InstrumentSpec, LimitFill, LimitSettings, ParameterSpec, RunModels, RunSettings,
+    instrument::InstrumentSpecs,
 };
 use calypte::run::{Prepared, RunReport, Way};
 use calypte_host::{CacheSettings, CompileLimits, Compiler, Sandbox, SandboxSettings, UploadSettings, Uploads};
@@ -51,6 +52,7 @@ pub(crate) fn settings() -> RunSettings {
         fill: LimitFill::Touch,
         fuel: None,
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 0,
         columns: Columns::default(),
         time: calypte::data::TimeUnit::default(),

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use calypte::config::{AccountName, KeySource};
 use calypte::kill::KillFolders;
 use calypte::live::{PaperSettings, TradeRequest, base_fees};
-use calypte::request::{RiskFile, StrategyRequest};
+use calypte::request::{LimitSettings, RiskFile, StrategyRequest};
 use calypte::user_engine::{AccountPlan, LiveAccount};
 use calypte_kernel::{Decimal, Symbol, Timeframe};
 use calypte_venues::hyperliquid::protocol::Address;
@@ -125,6 +125,7 @@ impl Seat {
             journal: Some(own.join("journal")),
             history: HISTORY,
             fuel_per_event: None,
+            limits: LimitSettings::default(),
             seed: 0,
             duration: None,
             record: None,

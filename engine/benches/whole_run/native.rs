@@ -2,7 +2,7 @@
 //! and the benchmark's strategy as a plain loop.
 
 use calypte::data::{Columns, Label, OnFault, OnGap, TimeUnit};
-use calypte::request::{LimitFill, RunModels, RunSettings};
+use calypte::request::{LimitFill, LimitSettings, RunModels, RunSettings};
 use calypte_kernel::{
     AccountId, AccountRisk, Answer, Candle, CoreSettings, Decimal, Deliver, Deployment, FeeRates, Hook, HookEnded, Input,
     Instrument, InstrumentId, KnownEvents, Limits, MarketEvent, Output, Rules, SeriesId, SeriesInfo, StrategyId, Subscription,
@@ -29,6 +29,7 @@ pub(crate) fn settings() -> RunSettings {
         fill: LimitFill::Touch,
         fuel: Some(1 << 60),
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 0,
         columns: Columns::default(),
         time: TimeUnit::default(),

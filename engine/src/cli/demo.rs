@@ -13,7 +13,7 @@ use crate::component::BuildOptions;
 use crate::data::{CandleWriter, OnFault, OnGap, Synth, SynthSettings};
 use crate::data::{Columns, Label, TimeUnit};
 use crate::report::RunRecord;
-use crate::request::{BacktestRequest, DataSpec, LimitFill, RunModels, RunSettings};
+use crate::request::{BacktestRequest, DataSpec, LimitFill, LimitSettings, RunModels, RunSettings};
 use calypte_kernel::FeeRates;
 use clap::Args;
 use live::{Latencies, LiveRecord};
@@ -105,6 +105,7 @@ fn settings() -> RunSettings {
         fill: LimitFill::Touch,
         fuel: Some(FUEL),
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 0,
         columns: Columns::Header,
         time: TimeUnit::Millis,

@@ -132,6 +132,7 @@ fn plan(engine: &Engine, account: &Account, seat: Option<Seat>) -> std::io::Resu
         journal: Some(journal),
         history: account.history,
         fuel_per_event: None,
+        limits: account.limits.clone(),
         seed: 0,
         duration: None,
         record,

@@ -4,7 +4,7 @@ use crate::calendar::parse_time;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
 use crate::request::instrument::InstrumentSpecs;
 use crate::request::{
-    DataArgument, DataSpec, FundingSpec, InstrumentSpec, LatencySpec, LeverageSpec, LimitFill, RiskFile, RunModels,
+    DataArgument, DataSpec, FundingSpec, InstrumentSpec, LatencySpec, LeverageSpec, LimitFill, LimitSpec, RiskFile, RunModels,
     RunSettings, parse_decimal,
 };
 use calypte_kernel::{FeeRates, Timestamp};
@@ -61,6 +61,9 @@ pub(super) struct RunFlags {
     /// Fuel of one event. Used up, the strategy faults. `init` has a budget of its own.
     #[arg(long, value_name = "N")]
     fuel_per_event: Option<u64>,
+    /// A limit of each strategy's sandbox, such as memory-bytes=16777216; engine/docs/cli.md lists them.
+    #[arg(long, value_name = "NAME=NUMBER")]
+    limit: Vec<LimitSpec>,
     /// Limits, kill switches and protections of the account and its strategies.
     #[arg(long, value_name = "FILE.toml")]
     risk: Option<RiskFile>,
@@ -146,6 +149,7 @@ impl RunFlags {
             fill: self.fill,
             fuel: self.fuel,
             fuel_per_event: self.fuel_per_event,
+            limits: self.limit.iter().copied().collect(),
             seed: self.seed,
             columns: reading.columns.clone(),
             time: reading.time,

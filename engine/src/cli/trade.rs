@@ -11,7 +11,7 @@ use crate::exchange::Exchange;
 use crate::kill::KillFolders;
 use crate::live::{HISTORY_MAX, PaperSettings, SessionRecord, TradeRequest, base_fees, trade};
 use crate::record::{AccountName, RecorderSettings};
-use crate::request::{ParameterSpec, RiskFile, StrategyRequest, parse_decimal, strategy_requests};
+use crate::request::{LimitSpec, ParameterSpec, RiskFile, StrategyRequest, parse_decimal, strategy_requests};
 use calypte_kernel::{FeeRates, Symbol, Timeframe};
 use calypte_venues::ambient::{Ambient, Machine};
 use calypte_venues::connector::Connector;
@@ -90,6 +90,9 @@ pub(super) struct TradeArgs {
     /// Fuel of one event. Used up, the strategy faults.
     #[arg(long, value_name = "N")]
     fuel_per_event: Option<u64>,
+    /// A limit of each strategy's sandbox, such as memory-bytes=16777216; engine/docs/cli.md lists them.
+    #[arg(long, value_name = "NAME=NUMBER")]
+    limit: Vec<LimitSpec>,
     /// Seed of whatever is drawn by lot.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -207,6 +210,7 @@ fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> Result<Trad
         journal: args.state.as_ref().map(|state| state.join("journal")),
         history: args.history,
         fuel_per_event: args.fuel_per_event,
+        limits: args.limit.iter().copied().collect(),
         seed: args.seed,
         duration: args.duration,
         record: recorder(args)?,

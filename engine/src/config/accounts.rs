@@ -8,7 +8,10 @@ use super::{ACCOUNT_STRATEGIES_MAX, ACCOUNTS_MAX};
 use crate::live::HISTORY_MAX;
 use crate::request::parameters::check_name;
 use crate::request::settings::CASH_MAX;
-use crate::request::{RiskFile, SERIES_MAX, Stranger, StrategyRequest, check_strategy_name, parse_decimal, strategy_name};
+use crate::request::{
+    LimitSettings, LimitSpec, RiskFile, SERIES_MAX, Stranger, StrategyRequest, check_strategy_name, parse_decimal,
+    strategy_name,
+};
 use calypte_kernel::{Decimal, Symbol};
 use calypte_venues::hyperliquid::protocol::Address;
 use std::path::{Path, PathBuf};
@@ -101,8 +104,9 @@ fn read_account(section: &Section<'_>, around: Surroundings) -> Option<Account> 
     let mode = mode(section, name.as_ref(), around);
     let history = section.number("history", HISTORY_MAX);
     let tenant = if section.has("tenant") { Some(section.get("tenant")?) } else { None };
+    let limits = limits(section);
     let (name, symbols, timeframes) = (name?, symbols?, timeframes?);
-    Some(Account { name, mode: mode?, symbols, timeframes, risk, tenant, history: history?, strategies })
+    Some(Account { name, mode: mode?, symbols, timeframes, risk, limits: limits?, tenant, history: history?, strategies })
 }
 
 fn mode(section: &Section<'_>, name: Option<&AccountName>, around: Surroundings) -> Option<Mode> {
@@ -217,6 +221,16 @@ fn check_component(section: &Section<'_>, path: &Path) {
         Ok(_) => section.fault("component", format!("{} is no file", path.display())),
         Err(error) => section.fault("component", format!("{}: {error}", path.display())),
     }
+}
+
+fn limits(section: &Section<'_>) -> Option<LimitSettings> {
+    let path = section.path_of("limits");
+    let mut limits = Vec::new();
+    for (name, text, span) in section.values("limits")? {
+        let limit = LimitSpec::new(&name, &text);
+        limits.push(limit.map_err(|error| section.reading().fault_at(&span, &path, error)).ok()?);
+    }
+    Some(limits.into_iter().collect())
 }
 
 fn parameters(section: &Section<'_>) -> Option<Vec<(String, String)>> {

@@ -187,6 +187,13 @@ pub const KEYS: &[Key] = &[
         "a file of [limits, kill switches and protections](risk.md)",
     ),
     key(
+        ("account", "limits"),
+        Values,
+        Optional("the sandbox's own"),
+        None,
+        "[limits of each strategy's sandbox](cli.md#limits-of-a-strategy) by name, such as `{ memory-bytes = 16777216 }`",
+    ),
+    key(
         ("account", "tenant"),
         Text,
         Optional("the account alone"),

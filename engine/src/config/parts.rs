@@ -2,7 +2,7 @@
 
 use super::secret::{Database, KeySource, WebhookUrl};
 use crate::bus::{ConsumerName, GroupName, HolderName, NotAName, ServiceName};
-use crate::request::{RiskFile, StrategyRequest};
+use crate::request::{LimitSettings, RiskFile, StrategyRequest};
 use calypte_kernel::{Decimal, Symbol, Timeframe};
 use calypte_venues::hyperliquid::NetworkSettings;
 use calypte_venues::hyperliquid::protocol::Address;
@@ -203,6 +203,8 @@ pub struct Account {
     pub timeframes: Vec<Timeframe>,
     /// The file of limits, kill switches and protections, and what it declares.
     pub risk: Option<(PathBuf, RiskFile)>,
+    /// Limits of each strategy's sandbox that differ from the defaults.
+    pub limits: LimitSettings,
     /// Whose it is: accounts of one tenant share a limit; none: its own alone.
     pub tenant: Option<AccountName>,
     /// Candles of the past that strategies can ask for, of each series.

@@ -113,6 +113,8 @@ fn everything_can_be_said() {
         timeframes = ["1m"]
         risk = "risk.toml"
         history = 0
+        tenant = "carol"
+        limits = { memory-bytes = 1_048_576, log-lines-per-event = 7 }
         [[account.strategy]]
         name = "fast"
         component = "trend.wasm"
@@ -143,6 +145,11 @@ fn everything_can_be_said() {
     let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let expected = [named("fast", "10"), named("filter", "adx"), named("longs", "true"), named("size", "0.25")];
     assert_eq!(alice.strategies[0].parameters, expected, "numbers are as they were written");
+    let limits = ["memory-bytes=1048576", "log-lines-per-event=7"].map(|text| text.parse().expect(text));
+    assert_eq!(alice.limits, limits.into_iter().collect());
+    assert_eq!(alice.tenant.as_ref().map(AccountName::as_str), Some("carol"));
+    let said = faults(&text.replace("memory-bytes", "memory"), &[]);
+    assert!(said[0].contains("account[0].limits: there is no limit \"memory\""), "{said:?}");
     assert_eq!(bob.mode, Mode::Paper { cash: calypte_kernel::Decimal::new(1, 1) });
     assert!(alice.risk.is_some() && bob.risk.is_none());
 }

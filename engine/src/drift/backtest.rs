@@ -62,7 +62,7 @@ fn deployment(span: &Span, component: &Strategy) -> Result<Deployment, PrepareEr
 
 async fn start(span: &Span, component: &Strategy) -> anyhow::Result<Instance> {
     let facts = span.facts();
-    let settings = sandbox_settings(span.deployment().strategy, facts.fuel, facts.fuel_per_event, facts.seed);
+    let settings = sandbox_settings(span.deployment().strategy, facts.fuel, (facts.fuel_per_event, &facts.limits), facts.seed);
     let started = component.instantiate(InstanceSettings { state: span.state().clone(), ..settings }).await;
     started.with_context(|| format!("starting {}", span.strategy))
 }

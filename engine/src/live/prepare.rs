@@ -46,7 +46,7 @@ pub(crate) async fn strategies(
             restart: request.risk.as_ref().map_or(RestartPolicy::Resume, |risk| risk.restart(&wanted.name)),
             ..Deployment::new(id, parameters, component.knows())
         };
-        let settings = sandbox_settings(id, None, request.fuel_per_event, request.seed);
+        let settings = sandbox_settings(id, None, (request.fuel_per_event, &request.limits), request.seed);
         let cores = cores.clone();
         strategies.push((LoadedStrategy { id, name: wanted.name.clone(), component, settings, cores }, deployment));
     }
@@ -106,6 +106,7 @@ fn open(folder: &Path, core: &CoreSettings, request: &TradeRequest, strategies: 
         way: Way::Call.name().to_owned(),
         fuel: None,
         fuel_per_event: request.fuel_per_event,
+        limits: request.limits.clone(),
         seed: request.seed,
         portable: false,
         strategies: strategies.collect(),

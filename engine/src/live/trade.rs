@@ -13,7 +13,7 @@ use super::venue::Venue;
 use crate::control::Control;
 use crate::kill::{KillFolders, KillWatch};
 use crate::record::{Recorded, Recorder, RecorderSettings};
-use crate::request::{RiskFile, StrategyRequest};
+use crate::request::{LimitSettings, RiskFile, StrategyRequest};
 use anyhow::Context as _;
 use calypte_kernel::{
     AccountId, AccountRisk, Books, CoreSettings, Decimal, FeeRates, Feed, Holds, Instrument, SeriesId, SeriesInfo, Symbol,
@@ -58,6 +58,8 @@ pub struct TradeRequest {
     pub history: u32,
     /// Fuel of one event; none: the sandbox's own limit.
     pub fuel_per_event: Option<u64>,
+    /// Limits of each strategy's sandbox that differ from the defaults.
+    pub limits: LimitSettings,
     /// Seed of whatever strategies draw by lot.
     pub seed: u64,
     /// How long; none: until it is told to stop.

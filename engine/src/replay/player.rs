@@ -132,7 +132,7 @@ impl Player {
         let facts = self.facts.as_ref();
         let (component, facts) = component.zip(facts).expect("only strategies with a component are asked");
         let state = self.replay.core().map(|core| state_of(core, id)).unwrap_or_default();
-        let settings = sandbox_settings(id, facts.fuel, facts.fuel_per_event, facts.seed);
+        let settings = sandbox_settings(id, facts.fuel, (facts.fuel_per_event, &facts.limits), facts.seed);
         Ok(component.strategy.instantiate(InstanceSettings { state, ..settings }).await?)
     }
 

@@ -6,7 +6,7 @@ mod refused;
 pub(crate) use build::parameter;
 pub(crate) use refused::count_words;
 
-use crate::request::RiskFile;
+use crate::request::{LimitSettings, RiskFile};
 use calypte_kernel::Decimal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -73,6 +73,9 @@ pub struct SettingsRecord {
     pub fuel: Option<u64>,
     /// Fuel of one event.
     pub fuel_per_event: Option<u64>,
+    /// Limits of the sandbox that differ from the defaults, by name.
+    #[serde(skip_serializing_if = "LimitSettings::is_empty")]
+    pub limits: LimitSettings,
     /// Seed.
     pub seed: u64,
     /// `stop`, `skip` or `repair`.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::{Columns, Label, OnFault, OnGap, TimeUnit};
-use crate::request::{Axis, LimitFill, Metric, RunModels, RunSettings, SweepFlags, SweepRequest};
+use crate::request::{Axis, LimitFill, LimitSettings, Metric, RunModels, RunSettings, SweepFlags, SweepRequest};
 use crate::run::{Bar, ChartMark, Content, DataUsed, Journal, LogEntry, Notification, RanStrategy, SeriesBars};
 use calypte_host::Manifest;
 use calypte_kernel::{
@@ -40,6 +40,7 @@ fn settings() -> RunSettings {
         fill: LimitFill::Touch,
         fuel: Some(1_000_000),
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 7,
         columns: Columns::Header,
         time: TimeUnit::Millis,

@@ -1,6 +1,6 @@
 //! Money, fees, fuel and rules of a run, with their ranges.
 
-use super::{RequestError, RiskFile, RunModels};
+use super::{LimitSettings, RequestError, RiskFile, RunModels};
 use crate::calendar;
 use crate::data::{Columns, Label, OnFault, OnGap, ReadOptions, TimeUnit};
 use calypte_kernel::{FeeRates, Timeframe, Timestamp};
@@ -32,6 +32,8 @@ pub struct RunSettings {
     pub fuel: Option<u64>,
     /// Fuel of one event; none: the sandbox's own limit.
     pub fuel_per_event: Option<u64>,
+    /// Limits of each strategy's sandbox that differ from the defaults.
+    pub limits: LimitSettings,
     /// Seed of whatever is drawn by lot.
     pub seed: u64,
     /// Which column of a file is what.

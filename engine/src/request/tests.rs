@@ -16,6 +16,7 @@ fn settings() -> RunSettings {
         fill: LimitFill::Touch,
         fuel: None,
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 0,
         columns: Columns::Header,
         time: TimeUnit::Millis,

@@ -3,7 +3,7 @@
 use super::Way;
 use super::prepare::Loaded;
 use crate::journal::{Durability, JournalSettings, WriteError, Writer};
-use crate::request::RunSettings;
+use crate::request::{LimitSettings, RunSettings};
 use calypte_kernel::{CoreSettings, Input, Output, StrategyId, Timestamp};
 use calypte_sim::{InputRecorder, RecorderError};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct Facts {
     pub fuel: Option<u64>,
     /// Fuel of one event; none: the sandbox's own limit.
     pub fuel_per_event: Option<u64>,
+    /// Limits of the sandbox that differ from the defaults.
+    #[serde(default, skip_serializing_if = "LimitSettings::is_empty")]
+    pub limits: LimitSettings,
     /// Seed of whatever was drawn by lot.
     pub seed: u64,
     /// Whether the sandbox gave equal results on every kind of machine.
@@ -52,6 +55,7 @@ impl Facts {
             way: way.name().to_owned(),
             fuel: settings.fuel,
             fuel_per_event: settings.fuel_per_event,
+            limits: settings.limits.clone(),
             seed: settings.seed,
             portable: settings.portable,
             strategies: strategies.collect(),

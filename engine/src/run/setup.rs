@@ -1,7 +1,7 @@
 //! What the simulated exchange and the core are made with: instruments, series, limits, fees.
 
 use super::prepare::Loaded;
-use crate::request::{LimitFill, MarketRequest, RunSettings};
+use crate::request::{LimitFill, LimitSettings, MarketRequest, RunSettings};
 use calypte_host::{InstanceLimits, InstanceSettings};
 use calypte_kernel::{
     AccountId, AccountRisk, Deployment, Instrument, InstrumentId, Limits, RestartPolicy, SeriesId, SeriesInfo, StrategyId,
@@ -143,24 +143,25 @@ pub(super) fn deployment(loaded: &Loaded, settings: &RunSettings) -> Deployment 
 
 /// A strategy as the sandbox takes it.
 pub(super) fn instance_settings(strategy: StrategyId, settings: &RunSettings) -> InstanceSettings {
-    sandbox_settings(strategy, settings.fuel, settings.fuel_per_event, settings.seed)
+    sandbox_settings(strategy, settings.fuel, (settings.fuel_per_event, &settings.limits), settings.seed)
 }
 
 /// How the sandbox runs a strategy, by what a run and a journal of it say.
 pub(crate) fn sandbox_settings(
     strategy: StrategyId,
     fuel_per_run: Option<u64>,
-    fuel_per_event: Option<u64>,
+    (fuel_per_event, changed): (Option<u64>, &LimitSettings),
     seed: u64,
 ) -> InstanceSettings {
     let defaults = InstanceLimits::default();
-    let limits = InstanceLimits {
+    let mut limits = InstanceLimits {
         fuel_per_event: fuel_per_event.unwrap_or(defaults.fuel_per_event),
         fuel_per_run,
         wall_ms_per_event: WALL_MS_MAX,
         wall_ms_init: WALL_MS_MAX,
         ..defaults
     };
+    changed.apply(&mut limits);
     InstanceSettings { limits, seed, ..InstanceSettings::new(strategy) }
 }
 

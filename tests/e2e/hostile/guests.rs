@@ -1,7 +1,8 @@
 //! Guests that are components of the contract and do what they should not.
 
-use super::{CANDLES, assert_fault, attack, fault_of, the_next_is_honest, told};
+use super::{CANDLES, assert_fault, attack, fault_of, run_of, the_next_is_honest, told};
 use crate::in_process::{Record, request, run, settings};
+use calypte::request::RunSettings;
 use calypte::run::{LOG_LINES_KEPT, NOTIFICATIONS_MAX, Way};
 use calypte_host::InstanceLimits;
 use calypte_kernel::FaultKind;
@@ -101,6 +102,19 @@ fn a_state_bomb_is_refused_and_then_out_of_fuel() {
     let refused =
         "refused from key 961 on: StateError { code: 2, name: \"full\", message: \"The store would exceed its limit.\" }";
     assert_eq!(report.journal.log_head[0].line.text, refused);
+}
+
+#[test]
+fn limits_of_the_sandbox_are_set_by_name() {
+    let limits = ["state-bytes=100_000", "log-lines-per-event=0"].map(|text| text.parse().expect(text)).into_iter().collect();
+    let report = run_of(&hostile("state-bomb"), &["keys=1200"], RunSettings { limits, ..settings() });
+    assert_eq!(report.outcome.status, RunStatus::Completed);
+    assert!(report.journal.log_head.is_empty(), "no line of a log is taken: {:?}", report.journal.log_head);
+    let limits = ["memory-bytes=2_097_152"].map(|text| text.parse().expect(text)).into_iter().collect();
+    let report = run_of(&hostile("memory-bomb"), &[], RunSettings { limits, ..settings() });
+    let RunStatus::Faulted(fault) = report.outcome.status else { panic!("{:?}", report.outcome.status) };
+    assert_eq!(fault.kind, FaultKind::Memory, "{fault}");
+    assert!(fault.detail.contains("2097152"), "{fault}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::health::Vitals;
 use crate::live::{Board, LatencyRecord, SessionRecord, TradeRequest};
 use crate::market_data::{Service, ServiceSettings};
 use crate::notify::Notifier;
-use crate::request::{ParameterSpec, RiskFile, strategy_requests};
+use crate::request::{LimitSettings, ParameterSpec, RiskFile, strategy_requests};
 use crate::user_engine::{AccountPlan, EngineSettings, LiveAccount, UserEngine};
 use anyhow::Context as _;
 use calypte_devnet::exchange::Settings as ExchangeSettings;
@@ -201,6 +201,7 @@ fn plan(components: &[PathBuf], state: &Path) -> anyhow::Result<AccountPlan> {
         journal: Some(state.join("journal")),
         history: HISTORY,
         fuel_per_event: None,
+        limits: LimitSettings::default(),
         seed: 0,
         duration: None,
         record: None,

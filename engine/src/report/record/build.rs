@@ -282,6 +282,7 @@ impl SettingsRecord {
             },
             fuel: settings.fuel,
             fuel_per_event: settings.fuel_per_event,
+            limits: settings.limits.clone(),
             seed: settings.seed,
             on_bad_data: settings.on_bad_data.to_string(),
             gaps: settings.on_gap.to_string(),
