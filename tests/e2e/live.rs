@@ -30,7 +30,7 @@ const CANDLES: usize = 3_000;
 
 /// A clock that is set.
 #[derive(Debug, Default)]
-struct Clock(AtomicI64);
+pub(crate) struct Clock(pub(crate) AtomicI64);
 
 impl Ambient for Clock {
     fn now(&self) -> Timestamp {
@@ -44,7 +44,7 @@ impl Ambient for Clock {
 
 /// What a strategy decided, and on which event: all that a live run and a backtest have in common.
 #[derive(Debug, Clone, Default)]
-struct Decisions(Arc<Mutex<State>>);
+pub(crate) struct Decisions(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -53,14 +53,20 @@ struct State {
     event: String,
     out: usize,
     fills: usize,
+    /// How often it was asked for its state, and gave it.
+    saved: usize,
 }
 
 impl Decisions {
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn saved(&self) -> usize {
+        self.0.lock().expect("nobody panicked with it").saved
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().expect("nobody panicked with it").lines.clone()
     }
 
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.0.lock().expect("nobody panicked with it").out == 0
     }
 
@@ -87,7 +93,9 @@ impl Listener for Decisions {
             Notice::HookEnded(ended) => {
                 let event = self.0.lock().expect("nobody panicked with it").event.clone();
                 self.decided(&event, ended);
-                self.0.lock().expect("nobody panicked with it").out -= 1;
+                let mut state = self.0.lock().expect("nobody panicked with it");
+                state.out -= 1;
+                state.saved += usize::from(matches!(ended.answer, Answer::Saved(_)));
             }
             Notice::Venue(calypte_kernel::VenueEvent::Fill(_)) => self.0.lock().expect("nobody panicked with it").fills += 1,
             Notice::Denied(_, refusal) => panic!("nothing is to be denied here: {}: {}", refusal.code, refusal.message),
@@ -113,7 +121,7 @@ impl Observer for Decisions {
 }
 
 /// History in memory.
-struct Past(Vec<Candle>);
+pub(crate) struct Past(pub(crate) Vec<Candle>);
 
 #[async_trait]
 impl History for Past {
@@ -125,7 +133,7 @@ impl History for Past {
     }
 }
 
-fn candles_of(file: &Path) -> Vec<Candle> {
+pub(crate) fn candles_of(file: &Path) -> Vec<Candle> {
     let mut file = CandleFile::open(file, &ReadOptions::new("1m".parse().expect("a timeframe"))).expect("the file is there");
     let (mut candles, mut batch) = (Vec::new(), Vec::new());
     while file.next_batch(&mut batch).expect("the file is sound") {
@@ -138,7 +146,7 @@ fn candles_of(file: &Path) -> Vec<Candle> {
 }
 
 /// Both sides at one price, in any size.
-fn quote(time: Timestamp, price: Price) -> MarketEvent {
+pub(crate) fn quote(time: Timestamp, price: Price) -> MarketEvent {
     let level = Level { price, size: Size::new(Decimal::from(1_000_000)).expect("positive") };
     MarketEvent::Quote(Quote { instrument: InstrumentId::new(0), time, bid: level, ask: level })
 }

@@ -53,6 +53,7 @@ mod outputs;
 mod page;
 mod positions;
 mod replay;
+mod restore;
 mod risk;
 mod sweep;
 mod timeframes;

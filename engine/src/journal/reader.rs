@@ -145,6 +145,13 @@ pub struct Reader {
     bytes_read: u64,
 }
 
+/// Which records are to be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Checkpoints,
+}
+
 #[derive(Debug)]
 struct Current {
     path: PathBuf,
@@ -213,6 +220,18 @@ impl Reader {
     /// Where the journal is damaged. What was read before is sound; nothing more is to be read.
     #[expect(clippy::should_implement_trait, reason = "it fails, and ends with the first failure")]
     pub fn next(&mut self) -> Result<Option<Entry>, ReadError> {
+        self.next_of(Wanted::All)
+    }
+
+    /// The next record that holds what a strategy saved; those in between are checked and not understood.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub fn next_checkpoint(&mut self) -> Result<Option<Entry>, ReadError> {
+        self.next_of(Wanted::Checkpoints)
+    }
+
+    fn next_of(&mut self, wanted: Wanted) -> Result<Option<Entry>, ReadError> {
         loop {
             let Some(current) = &mut self.current else {
                 match self.segments.pop_front() {
@@ -229,11 +248,17 @@ impl Reader {
             })?;
             match read {
                 Read::Record(frame) => {
-                    let record = frame.record().map_err(|cause| ReadError::Record { path: current.path.clone(), cause })?;
-                    let entry = Entry { number, time: frame.time, record };
+                    let entry = if wanted == Wanted::All || frame.is_checkpoint() {
+                        let record = frame.record().map_err(|cause| ReadError::Record { path: current.path.clone(), cause })?;
+                        Some(Entry { number, time: frame.time, record })
+                    } else {
+                        None
+                    };
                     self.bytes_read += (frames.offset() - current.offset) as u64;
                     (current.offset, self.number) = (frames.offset(), Some(frames.number()));
-                    return Ok(Some(entry));
+                    if entry.is_some() {
+                        return Ok(entry);
+                    }
                 }
                 Read::End => self.current = None,
                 Read::Torn { offset, bytes } => {

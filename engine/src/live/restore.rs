@@ -1,4 +1,12 @@
-//! An account as its journal left it: the core from its inputs, and each strategy's instance from the events it was given.
+//! An account as its journal left it: the core from its inputs, and each strategy's instance from what it saved last and the events it
+//! was given since.
+//!
+//! ```text
+//! core       input, input, input, input, input, input …                    all of them
+//! instance                     save ──► init with what was saved ──► event, event …   compared with what it once answered
+//! ```
+//!
+//! A strategy that never saved anything begins where its instance began, and is given every event since.
 
 use super::instances::{LoadedStrategy, call};
 use crate::journal::{Entry, Epoch, ReadError};
@@ -7,7 +15,7 @@ use crate::run::state_of;
 use calypte_host::{Instance, InstanceSettings};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
 use calypte_kernel::{
-    CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, Timestamp, TradingCore,
+    Answer, CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, Timestamp, TradingCore,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,6 +117,7 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
     }
     let mut player = Player {
         replay: Replay::default(),
+        checkpoints: checkpoints(&epochs).await?,
         settings: None,
         strategies,
         instances: BTreeMap::new(),
@@ -137,6 +146,24 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
     Ok(Some(Restored { core, settings, instances, lost, unanswered, time, inputs }))
 }
 
+/// The record in which each strategy saved something last. What saved nothing is in none: it has nothing that its instance could
+/// begin with.
+async fn checkpoints(epochs: &[Epoch]) -> Result<BTreeMap<StrategyId, u64>, ReadError> {
+    let mut last = BTreeMap::new();
+    for epoch in epochs {
+        let mut reader = epoch.read();
+        while let Some(Entry { number, record, .. }) = reader.next_checkpoint()? {
+            if let Record::Input(Input::HookEnded(HookEnded { strategy, answer: Answer::Saved(state), .. })) = record
+                && !state.is_empty()
+            {
+                last.insert(strategy, number);
+            }
+            tokio::task::consume_budget().await;
+        }
+    }
+    Ok(last)
+}
+
 /// Says where the settings of a restored account differ from those that are asked for now.
 ///
 /// # Errors
@@ -159,6 +186,8 @@ pub fn same_market(then: &CoreSettings, now: &CoreSettings) -> Result<(), Restor
 
 struct Player<'a> {
     replay: Replay,
+    /// The record after which each strategy's instance begins; those that are not named begin with their `init`.
+    checkpoints: BTreeMap<StrategyId, u64>,
     /// As they were written last: an epoch that takes over begins with those of the one before.
     settings: Option<CoreSettings>,
     strategies: &'a [LoadedStrategy],
@@ -177,19 +206,61 @@ impl Player<'_> {
         if let Record::Settings(settings) = &record {
             self.settings = Some(CoreSettings::clone(settings));
         }
+        let mut saved = None;
         if let Record::Input(input) = &record {
             self.time = self.time.max(time);
             self.inputs += 1;
             if let Input::HookEnded(ended) = input
                 && let Some(deliver) = self.pending.remove(&ended.strategy)
             {
-                self.again(deliver, ended).await?;
+                let begins = self.checkpoints.get(&ended.strategy).copied().unwrap_or_default();
+                match number.cmp(&begins) {
+                    std::cmp::Ordering::Less => {}
+                    std::cmp::Ordering::Equal => saved = Some(deliver),
+                    std::cmp::Ordering::Greater => self.again(deliver, ended).await?,
+                }
             }
         }
         let step = self.replay.apply(number, time, record).map_err(|cause| RestoreError::Records { epoch, cause })?;
         for output in step.outputs {
             if let Output::Deliver(deliver) = output {
                 self.pending.insert(deliver.strategy, deliver);
+            }
+        }
+        if let Some(deliver) = saved {
+            self.begin(deliver).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins an instance with what its strategy just saved. One that is on its way out saved it for its next life.
+    async fn begin(&mut self, save: Deliver) -> Result<(), RestoreError> {
+        let (strategy, event) = (save.strategy, save.number.get());
+        let Some(core) = self.replay.core() else { return Ok(()) };
+        let Some(held) = core.strategy(strategy).filter(|held| *held.state() == StrategyState::Running) else { return Ok(()) };
+        let Some(context) = core.init_context(strategy, &save.views) else { return Ok(()) };
+        let Some(loaded) = self.strategies.iter().find(|loaded| loaded.id == strategy) else { return Ok(()) };
+        let state = state_of(core, strategy);
+        let asked = HookEnded {
+            strategy,
+            number: save.number,
+            answer: Answer::Subscriptions(held.subscriptions().to_vec()),
+            effects: None,
+            fuel: 0,
+        };
+        let settings = InstanceSettings { state: state.clone(), ..loaded.settings.clone() };
+        let started = loaded.component.instantiate(settings).await;
+        let mut instance = started.map_err(|fault| RestoreError::Start { strategy, fault: Box::new(fault) })?;
+        let mut got = call(&mut instance, Deliver { hook: Hook::Init(Box::new(context)), ..save }).await;
+        if let Some(effects) = &mut got.effects {
+            // What it wrote to its store when it began is there already.
+            effects.state.retain(|(key, value)| state.get(key) != value.as_ref());
+        }
+        match difference(&asked, &got) {
+            None => drop(self.instances.insert(strategy, instance)),
+            Some((expected, got)) => {
+                let got = format!("{got}, begun with what it had saved");
+                self.lost.insert(strategy, Lost { event, expected, got });
             }
         }
         Ok(())
@@ -214,7 +285,7 @@ impl Player<'_> {
         let Some(instance) = self.instances.get_mut(&strategy) else { return Ok(()) };
         let got = call(instance, deliver).await;
         // The answer of `init` was told how much history there was.
-        let is_init = matches!(expected.answer, calypte_kernel::Answer::Subscriptions(_));
+        let is_init = matches!(expected.answer, Answer::Subscriptions(_));
         if !is_init && let Some((expected_words, got)) = difference(expected, &got) {
             self.instances.remove(&strategy);
             self.lost.insert(strategy, Lost { event: expected.number.get(), expected: expected_words, got });

@@ -67,7 +67,9 @@ pub trait Strategy: Sized + 'static {
     /// Ends. Of the last intents only cancels and reduce-only orders pass.
     fn on_stop(&mut self, _reason: StopReason, _intents: &mut Intents) {}
 
-    /// State that comes back as [`Context::restored`] after a restart or an upgrade.
+    /// State that comes back as [`Context::restored`] after a restart or an upgrade; after a restart then come the events since it
+    /// was saved, and no history. So whoever saves anything saves all that its decisions need: a strategy that decides otherwise than
+    /// it did is ended. One that saves nothing is given every event since it began.
     fn save(&mut self) -> Vec<u8> {
         Vec::new()
     }

@@ -9,7 +9,7 @@ use crate::risk::{Lane, Request, RiskGate, Standing};
 use crate::slot::{Ended, OutHook, Slot};
 use crate::{
     AccountFacts, BOOK_LEVELS_MAX, Decimal, Deployment, Fault, Hook, InitContext, OrderId, OrderRef, Output, StopReason,
-    StrategyId, StrategyState, Subscription, derived,
+    StrategyId, StrategyState, Subscription, Views, derived,
 };
 use std::sync::Arc;
 
@@ -64,21 +64,30 @@ impl TradingCore {
         self.initialize(place);
     }
 
-    /// Hands over `init`, to an instance of the version that is deployed.
-    pub(super) fn initialize(&mut self, place: usize) {
-        let slot = &mut self.slots[place];
-        slot.ended = Ended::Orderly;
-        let restored = slot.deployment.restored.clone();
-        let parameters = Arc::clone(&slot.deployment.parameters);
-        let cash = self.view_of(place).cash().map_or(Decimal::MAX, derived);
-        let context = InitContext {
+    /// What a new instance of a strategy is told in `init` if it takes over now, in the middle of the strategy's life and with these
+    /// views: what was saved last is in it. None where there is no such strategy.
+    pub fn init_context(&self, strategy: StrategyId, views: &Views) -> Option<InitContext> {
+        self.place_of(strategy).map(|place| self.context_of(place, views.account.cash()))
+    }
+
+    fn context_of(&self, place: usize, cash: Option<Decimal>) -> InitContext {
+        let deployment = &self.slots[place].deployment;
+        let cash = cash.map_or(Decimal::MAX, derived);
+        InitContext {
             now: self.now,
-            parameters,
+            parameters: Arc::clone(&deployment.parameters),
             instruments: Arc::clone(&self.settings.instruments),
             series: Arc::clone(&self.settings.series),
             account: AccountFacts { cash, fees: self.settings.fees, live: self.settings.live },
-            restored,
-        };
+            restored: deployment.restored.clone(),
+        }
+    }
+
+    /// Hands over `init`, to an instance of the version that is deployed.
+    pub(super) fn initialize(&mut self, place: usize) {
+        self.slots[place].ended = Ended::Orderly;
+        let cash = self.view_of(place).cash();
+        let context = self.context_of(place, cash);
         self.set_state(place, StrategyState::WarmingUp);
         self.deliver(place, Hook::Init(Box::new(context)), OutHook::Init, self.now);
     }
