@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use calypte::config::{AccountName, KeySource};
+use calypte::journal::Durability;
 use calypte::kill::KillFolders;
 use calypte::live::{PaperSettings, TradeRequest, base_fees};
 use calypte::request::{LimitSettings, RiskFile, StrategyRequest};
@@ -123,6 +124,7 @@ impl Seat {
             paper: self.key.is_none().then(|| (MONEY, PaperSettings { fees, ..PaperSettings::default() })),
             risk: Some(risk.clone()),
             journal: Some(own.join("journal")),
+            durability: Durability::Written,
             history: HISTORY,
             fuel_per_event: None,
             limits: LimitSettings::default(),

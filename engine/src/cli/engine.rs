@@ -130,6 +130,7 @@ fn plan(engine: &Engine, account: &Account, seat: Option<Seat>) -> std::io::Resu
         paper,
         risk: account.risk.as_ref().map(|(_, risk)| risk.clone()),
         journal: Some(journal),
+        durability: account.durability,
         history: account.history,
         fuel_per_event: None,
         limits: account.limits.clone(),

@@ -8,6 +8,7 @@ use super::progress::{Unit, watch};
 use crate::config::{Database, ExchangeNetwork};
 use crate::control::Control;
 use crate::exchange::Exchange;
+use crate::journal::Durability;
 use crate::kill::KillFolders;
 use crate::live::{HISTORY_MAX, PaperSettings, SessionRecord, TradeRequest, base_fees, trade};
 use crate::record::{AccountName, RecorderSettings};
@@ -61,6 +62,10 @@ pub(super) struct TradeArgs {
     /// Folder of what survives the process: the journal and the marks of nonces. Needed with --mode live.
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// When an input of the journal is safe enough to be acted on: when it was written, which survives a killed process, or when the
+    /// disk has it, which survives a power cut and costs the disk's latency for each input.
+    #[arg(long, value_enum, default_value_t = Durability::Written)]
+    durability: Durability,
     #[command(flatten)]
     database: DatabaseArgs,
     /// What the account is called in the database; else its address, or paper.
@@ -208,6 +213,7 @@ fn request_of(args: &TradeArgs, strategies: Vec<StrategyRequest>) -> Result<Trad
         paper: (args.mode == Mode::Paper).then_some((args.cash, paper)),
         risk: args.risk.clone(),
         journal: args.state.as_ref().map(|state| state.join("journal")),
+        durability: args.durability,
         history: args.history,
         fuel_per_event: args.fuel_per_event,
         limits: args.limit.iter().copied().collect(),

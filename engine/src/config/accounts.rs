@@ -104,9 +104,20 @@ fn read_account(section: &Section<'_>, around: Surroundings) -> Option<Account> 
     let mode = mode(section, name.as_ref(), around);
     let history = section.number("history", HISTORY_MAX);
     let tenant = if section.has("tenant") { Some(section.get("tenant")?) } else { None };
-    let limits = limits(section);
+    let (limits, durability) = (limits(section), section.get("durability"));
     let (name, symbols, timeframes) = (name?, symbols?, timeframes?);
-    Some(Account { name, mode: mode?, symbols, timeframes, risk, limits: limits?, tenant, history: history?, strategies })
+    Some(Account {
+        name,
+        mode: mode?,
+        symbols,
+        timeframes,
+        risk,
+        limits: limits?,
+        durability: durability?,
+        tenant,
+        history: history?,
+        strategies,
+    })
 }
 
 fn mode(section: &Section<'_>, name: Option<&AccountName>, around: Surroundings) -> Option<Mode> {

@@ -194,6 +194,13 @@ pub const KEYS: &[Key] = &[
         "[limits of each strategy's sandbox](cli.md#limits-of-a-strategy) by name, such as `{ memory-bytes = 16777216 }`",
     ),
     key(
+        ("account", "durability"),
+        Text,
+        Default("written"),
+        None,
+        "when an input counts as [journalled](journal.md#files): `written` survives a killed process, `synced` a power cut, at the disk's latency for each",
+    ),
+    key(
         ("account", "tenant"),
         Text,
         Optional("the account alone"),

@@ -2,6 +2,7 @@
 
 use super::secret::{Database, KeySource, WebhookUrl};
 use crate::bus::{ConsumerName, GroupName, HolderName, NotAName, ServiceName};
+use crate::journal::Durability;
 use crate::request::{LimitSettings, RiskFile, StrategyRequest};
 use calypte_kernel::{Decimal, Symbol, Timeframe};
 use calypte_venues::hyperliquid::NetworkSettings;
@@ -205,6 +206,8 @@ pub struct Account {
     pub risk: Option<(PathBuf, RiskFile)>,
     /// Limits of each strategy's sandbox that differ from the defaults.
     pub limits: LimitSettings,
+    /// When an input of its journal is safe enough to be acted on.
+    pub durability: Durability,
     /// Whose it is: accounts of one tenant share a limit; none: its own alone.
     pub tenant: Option<AccountName>,
     /// Candles of the past that strategies can ask for, of each series.

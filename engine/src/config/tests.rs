@@ -1,6 +1,7 @@
 //! What files mean, and what is said of those that mean nothing.
 
 use super::*;
+use crate::journal::Durability;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
@@ -114,6 +115,7 @@ fn everything_can_be_said() {
         risk = "risk.toml"
         history = 0
         tenant = "carol"
+        durability = "synced"
         limits = { memory-bytes = 1_048_576, log-lines-per-event = 7 }
         [[account.strategy]]
         name = "fast"
@@ -147,6 +149,9 @@ fn everything_can_be_said() {
     assert_eq!(alice.strategies[0].parameters, expected, "numbers are as they were written");
     let limits = ["memory-bytes=1048576", "log-lines-per-event=7"].map(|text| text.parse().expect(text));
     assert_eq!(alice.limits, limits.into_iter().collect());
+    assert_eq!((alice.durability, bob.durability), (Durability::Synced, Durability::Written));
+    let said = faults(&text.replace("synced", "gathered"), &[]);
+    assert!(said[0].ends_with("account[0].durability: must be written or synced"), "{said:?}");
     assert_eq!(alice.tenant.as_ref().map(AccountName::as_str), Some("carol"));
     let said = faults(&text.replace("memory-bytes", "memory"), &[]);
     assert!(said[0].contains("account[0].limits: there is no limit \"memory\""), "{said:?}");

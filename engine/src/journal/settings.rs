@@ -1,5 +1,8 @@
 //! How a journal is kept.
 
+use clap::ValueEnum;
+use std::str::FromStr;
+
 /// Largest size at which a segment is closed.
 pub const SEGMENT_BYTES_MAX: u64 = 512 << 20;
 
@@ -24,13 +27,26 @@ impl Default for JournalSettings {
 }
 
 /// When an input is safe enough to be acted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Durability {
-    /// Inputs are gathered and written in large pieces. For runs that can be made again, such as backtests.
+    /// Inputs are gathered and written in large pieces. For runs that can be made again, such as backtests: nothing live may ask for it.
+    #[value(skip)]
     Gathered,
     /// It was handed to the system (`write`): it survives a killed process. The disk follows in the background
     /// (`fdatasync`), so that a power cut costs the last moments.
     Written,
     /// It is on the disk (`fdatasync`): it survives a power cut, at the price of the disk's latency for each input.
     Synced,
+}
+
+impl FromStr for Durability {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "written" => Ok(Self::Written),
+            "synced" => Ok(Self::Synced),
+            _ => Err("must be written or synced"),
+        }
+    }
 }

@@ -112,5 +112,6 @@ fn open(folder: &Path, core: &CoreSettings, request: &TradeRequest, strategies: 
         strategies: strategies.collect(),
     };
     let facts = serde_json::to_vec(&facts).expect("facts are plain values");
-    Ok(Writer::open(folder, JournalSettings::default(), core, facts)?)
+    let settings = JournalSettings { durability: request.durability, ..JournalSettings::default() };
+    Ok(Writer::open(folder, settings, core, facts)?)
 }

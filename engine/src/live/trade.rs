@@ -11,6 +11,7 @@ use super::summary::{SessionRecord, Summary};
 use super::tenant::Seat;
 use super::venue::Venue;
 use crate::control::Control;
+use crate::journal::Durability;
 use crate::kill::{KillFolders, KillWatch};
 use crate::record::{Recorded, Recorder, RecorderSettings};
 use crate::request::{LimitSettings, RiskFile, StrategyRequest};
@@ -54,6 +55,8 @@ pub struct TradeRequest {
     pub risk: Option<RiskFile>,
     /// Folder of the journal; none: nothing survives the process.
     pub journal: Option<PathBuf>,
+    /// When an input of that journal is safe enough to be acted on.
+    pub durability: Durability,
     /// Candles of history that are had ready for strategies, of each series.
     pub history: u32,
     /// Fuel of one event; none: the sandbox's own limit.

@@ -16,6 +16,7 @@ use crate::config::{self, ExchangeNetwork, KeySource};
 use crate::control::Control;
 use crate::exchange::{Exchange, time_ahead_ms_max};
 use crate::health::Vitals;
+use crate::journal::Durability;
 use crate::live::{Board, LatencyRecord, SessionRecord, TradeRequest};
 use crate::market_data::{Service, ServiceSettings};
 use crate::notify::Notifier;
@@ -199,6 +200,7 @@ fn plan(components: &[PathBuf], state: &Path) -> anyhow::Result<AccountPlan> {
         paper: None,
         risk: Some(toml::from_str::<RiskFile>(SHARED).context("the limits of the demonstration")?),
         journal: Some(state.join("journal")),
+        durability: Durability::Written,
         history: HISTORY,
         fuel_per_event: None,
         limits: LimitSettings::default(),
