@@ -3,12 +3,14 @@
 //! Whoever reads the folder meanwhile sees the earlier file or the new one, never half of one; what is given up leaves nothing.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// How the names of files begin that are not whole yet.
 pub const UNFINISHED_PREFIX: &str = ".calypte-";
+/// What is gathered before the system is given it.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// A file being written.
 #[derive(Debug)]
@@ -38,8 +40,19 @@ impl WholeFile {
     /// # Errors
     /// As [`Self::create`], and where the disk is full.
     pub fn of(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        Self::with(path, |out| out.write_all(bytes))
+    }
+
+    /// Begins a file with all that is written here.
+    ///
+    /// # Errors
+    /// As [`Self::of`], and what the writing gives.
+    pub fn with(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>) -> io::Result<Self> {
         let mut whole = Self::create(path)?;
-        whole.file.write_all(bytes)?;
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, whole.file.as_file_mut());
+        write(&mut out)?;
+        out.flush()?;
+        drop(out);
         Ok(whole)
     }
 

@@ -32,6 +32,8 @@ pub use sweep_journal::{Earlier, JournalError, SweepJournal};
 
 use crate::file::WholeFile;
 use crate::run::RunReport;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// A report that could not be written.
@@ -42,7 +44,7 @@ pub struct WriteError {
     pub path: PathBuf,
     /// What the system says.
     #[source]
-    pub cause: std::io::Error,
+    pub cause: io::Error,
 }
 
 /// Writes `report.json` and `report.html` of a run, and gives all of its files their names: those of an earlier run stay whole
@@ -52,17 +54,11 @@ pub struct WriteError {
 /// Where a file cannot be written.
 pub fn write_run(folder: &Path, run: &RunReport, record: &RunRecord, recorded: Recorded) -> Result<(), WriteError> {
     let Recorded { drawn, files } = recorded;
-    let mut files = Vec::from(files);
     let page = html::run_page(run, record, &drawn);
-    for (name, text) in [("report.html", page), ("report.json", json(record))] {
-        let path = folder.join(name);
-        files.push(WholeFile::of(&path, text.as_bytes()).map_err(|cause| WriteError { path, cause })?);
-    }
-    for file in files {
-        let path = file.path().to_owned();
-        file.finish().map_err(|cause| WriteError { path, cause })?;
-    }
-    Ok(())
+    let mut files = Vec::from(files);
+    files.push(begun(folder.join("report.html"), |out| write_parts(out, &page))?);
+    files.push(begun(folder.join("report.json"), |out| write_json(out, record))?);
+    files.into_iter().try_for_each(named)
 }
 
 /// Writes `sweep.json`, `sweep.csv` and `sweep.html` of a sweep into a folder that exists.
@@ -72,14 +68,34 @@ pub fn write_run(folder: &Path, run: &RunReport, record: &RunRecord, recorded: R
 pub fn write_sweep(folder: &Path, report: &SweepReport) -> Result<(), WriteError> {
     write_file(&folder.join("sweep.json"), json(report).as_bytes())?;
     write_file(&folder.join("sweep.csv"), report.to_csv().as_bytes())?;
-    write_file(&folder.join("sweep.html"), sweep_html::sweep_page(report).as_bytes())
+    let page = sweep_html::sweep_page(report);
+    begun(folder.join("sweep.html"), |out| write_parts(out, &page)).and_then(named)
 }
 
-/// A record as the text of its file: indented, with a line end.
+fn begun(path: PathBuf, write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>) -> Result<WholeFile, WriteError> {
+    WholeFile::with(&path, write).map_err(|cause| WriteError { path, cause })
+}
+
+fn named(file: WholeFile) -> Result<(), WriteError> {
+    let path = file.path().to_owned();
+    file.finish().map_err(|cause| WriteError { path, cause })
+}
+
+fn write_parts(out: &mut impl Write, page: &html::Page) -> io::Result<()> {
+    page.parts().iter().try_for_each(|part| out.write_all(part.as_bytes()))
+}
+
+/// A record as its file holds it: indented, with a line end.
+fn write_json<T: serde::Serialize>(out: &mut impl Write, record: &T) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, record)?;
+    out.write_all(b"\n")
+}
+
+/// A record as the text of its file.
 pub(crate) fn json<T: serde::Serialize>(record: &T) -> String {
-    let mut text = serde_json::to_string_pretty(record).expect("records have text keys and finite depth");
-    text.push('\n');
-    text
+    let mut text = Vec::new();
+    write_json(&mut text, record).expect("records have text keys and finite depth");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 /// Text as it may go to a terminal: control characters other than line ends are replaced, so that what a guest or a file says
@@ -97,8 +113,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Writes a whole file or none of it: readers never see half a report.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let written = WholeFile::of(path, bytes).and_then(WholeFile::finish);
-    written.map_err(|cause| WriteError { path: path.to_owned(), cause })
+    begun(path.to_owned(), |out| out.write_all(bytes)).and_then(named)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(crate) const fn turns_direction(character: char) -> bool {
 }
 
 /// The page of a run.
-pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> String {
+pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> Page {
     let names = report.strategies.iter().map(|strategy| escape(&strategy.name)).collect::<Vec<_>>().join(", ");
     let mut body = format!(
         "<h1>{names}</h1>\n<p class=\"status {status}\">{status}</p>\n<p>{start} to {end} · digest <code>{digest}</code></p>\n",
@@ -73,32 +73,39 @@ pub(super) fn run_page(run: &RunReport, report: &RunRecord, drawn: &Drawn) -> St
     page(&format!("{names} · Calypte backtest"), &report.digest, &body, &figures)
 }
 
-/// A whole page: head, body, the drawing script and the figures as data.
-pub(super) fn page(title: &str, digest: &str, body: &str, figures: &[Figure]) -> String {
+/// A whole page: head, body, the drawing script and the figures as data. The script is most of it, so it is not copied in between.
+pub(super) struct Page {
+    before_script: String,
+    after_script: String,
+}
+
+impl Page {
+    /// The parts of its text, in order.
+    pub(super) fn parts(&self) -> [&str; 3] {
+        [&self.before_script, drawing_script(), &self.after_script]
+    }
+}
+
+pub(super) fn page(title: &str, digest: &str, body: &str, figures: &[Figure]) -> Page {
     // Scripts run only with this word. A guest cannot know it before its own bytes are hashed into it.
     let nonce = &digest[..32.min(digest.len())];
     let data = figures.iter().map(|figure| &figure.plot).collect::<Vec<_>>();
     // Text inside JSON cannot end the script element once `<` is written as an escape.
     let data = serde_json::to_string(&data).expect("figures have text keys").replace('<', "\\u003c");
-    let script = drawing_script();
-    let mut text = String::with_capacity(script.len() + data.len() + body.len() + STYLE.len() + FRAME_BYTES);
-    write!(
-        text,
+    let before_script = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{body}</main>\n<script nonce=\"{nonce}\">{script}</script>\n\
-         <script type=\"application/json\" id=\"figures\">{data}</script>\n\
+         <body>\n<main>\n{body}</main>\n<script nonce=\"{nonce}\">",
+    );
+    let after_script = format!(
+        "</script>\n<script type=\"application/json\" id=\"figures\">{data}</script>\n\
          <script nonce=\"{nonce}\">\nJSON.parse(document.getElementById('figures').textContent).forEach((plot, number) => \
          Plotly.newPlot('figure-' + number, plot.data, plot.layout, {{responsive: true, displaylogo: false}}));\n\
          </script>\n</body>\n</html>\n",
-    )
-    .expect("text grows");
-    text
+    );
+    Page { before_script, after_script }
 }
-
-/// Room for what stands around the parts of a page.
-const FRAME_BYTES: usize = 4096;
 
 /// Where a figure is drawn.
 pub(super) fn figure_place(number: usize, figure: &Figure) -> String {
@@ -262,7 +269,7 @@ mod tests {
     fn figures_cannot_end_their_element() {
         let plot = serde_json::json!({"data": ["</script><script>alert(1)</script>"]});
         let figure = Figure { title: "t".into(), note: None, height: 100, plot };
-        let page = page("t", &"ab".repeat(32), "", &[figure]);
+        let page = page("t", &"ab".repeat(32), "", &[figure]).parts().concat();
         assert_eq!(page.matches("</script>").count(), 3);
         assert!(page.contains("\\u003c/script>"));
         assert!(page.contains("default-src 'none'"));

@@ -1,7 +1,7 @@
 //! `sweep.html`: the metric over the first two swept parameters, and the best rows.
 
 use super::figures::{Figure, layout};
-use super::html::{escape, figure_place, page};
+use super::html::{Page, escape, figure_place, page};
 use super::sweep::SweepReport;
 use crate::request::Metric;
 use serde_json::json;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 const ROWS_SHOWN_MAX: usize = 50;
 
 /// The page of a sweep.
-pub(super) fn sweep_page(report: &SweepReport) -> String {
+pub(super) fn sweep_page(report: &SweepReport) -> Page {
     let metric = report.ranked_by;
     let mut body = format!(
         "<h1>Sweep</h1>\n<p class=\"status {status}\">{status}</p>\n<p>{done} of {all} combinations, best by {metric} · digest \

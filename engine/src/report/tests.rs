@@ -272,7 +272,7 @@ fn a_run_that_asked_and_got_nothing_says_why() {
     let words = "nothing was traded: 9 intents, 5 (below-min-notional 3, no-position 2) denied; 3 orders reached the exchange, \
                  2 (would-take 2) rejected, 1 cancelled, none filled";
     assert_eq!(record(&run)["warnings"], serde_json::json!([words]));
-    let page = html::run_page(&run, &RunRecord::new(&run), &Drawn::default());
+    let page = html::run_page(&run, &RunRecord::new(&run), &Drawn::default()).parts().concat();
     assert!(page.contains(&format!("<p class=\"warning\">{words}</p>")));
     assert!(page.contains("<th class=\"part\">below-min-notional</th><td>3</td>"));
 
@@ -348,7 +348,7 @@ fn every_traded_instrument_has_a_panel() {
     };
     run.bars = run.instruments.iter().map(|instrument| SeriesBars { series: series(instrument), bars: vec![bar] }).collect();
     run.journal.marks = vec![ChartMark { strategy: StrategyId::new(1), time: at(0), text: "a mark drawn once".to_owned() }];
-    let page = |drawn: &Drawn| html::run_page(&run, &RunRecord::new(&run), drawn);
+    let page = |drawn: &Drawn| html::run_page(&run, &RunRecord::new(&run), drawn).parts().concat();
     let titles = |page: &str| symbols.iter().filter(|symbol| page.contains(&format!("<h2>{symbol} 1m</h2>"))).count();
 
     let mut drawn = Drawn::default();
