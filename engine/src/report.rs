@@ -15,6 +15,7 @@ mod figures;
 mod html;
 mod record;
 mod recorder;
+mod rows;
 mod said;
 mod sweep;
 mod sweep_html;
@@ -32,6 +33,7 @@ pub use sweep_journal::{Earlier, JournalError, SweepJournal};
 
 use crate::file::WholeFile;
 use crate::run::RunReport;
+use rows::Rows;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -85,9 +87,9 @@ fn write_parts(out: &mut impl Write, page: &html::Page) -> io::Result<()> {
     page.parts().iter().try_for_each(|part| out.write_all(part.as_bytes()))
 }
 
-/// A record as its file holds it: indented, with a line end.
+/// A record as its file holds it, with a line end.
 fn write_json<T: serde::Serialize>(out: &mut impl Write, record: &T) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, record)?;
+    record.serialize(&mut serde_json::Serializer::with_formatter(&mut *out, Rows::default()))?;
     out.write_all(b"\n")
 }
 

@@ -13,6 +13,7 @@ use calypte_kernel::{
     StrategyId, Timestamp, TradingCore,
 };
 use calypte_venues::ambient::Ambient;
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,6 +34,8 @@ struct Rig {
     candles: Vec<Candle>,
     clock: Arc<Clock>,
     decisions: Decisions,
+    /// Which component the journal is said to be written with.
+    sha256: String,
 }
 
 impl Rig {
@@ -42,7 +45,9 @@ impl Rig {
         let parameters = resolve("forgetful", component.manifest(), &[parameter]).expect("it is in the manifest");
         let deployment = Deployment::new(STRATEGY, parameters, component.knows());
         let (settings, cores) = (InstanceSettings::new(STRATEGY), Cores::of_machine());
+        let sha256 = component.sha256().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
+            sha256,
             loaded: LoadedStrategy { id: STRATEGY, name: "forgetful".to_owned(), settings, component, cores },
             deployment,
             instrument: Instrument::new(InstrumentId::new(0), "BTC".parse().expect("a symbol"), Rules::ANY),
@@ -114,7 +119,9 @@ impl Rig {
         };
         let loaded = std::slice::from_ref(&self.loaded);
         let core = restored.as_ref().map_or_else(|| self.core(), |restored| restored.settings.clone());
-        let writer = Writer::open(journal, JournalSettings::default(), &core, b"{}".to_vec()).expect("a folder");
+        let strategies = json!([{ "id": 0, "name": "forgetful", "sha256": self.sha256 }]);
+        let facts = json!({ "engine": "0", "way": "call", "seed": 0, "portable": false, "strategies": strategies }).to_string();
+        let writer = Writer::open(journal, JournalSettings::default(), &core, facts.into()).expect("a folder");
         let Some(restored) = restored else {
             let account = Account::new(TradingCore::new(core).expect("it makes sense"), Some(writer));
             return (Session::new(account, loaded, surroundings, settings), vec![self.deployment.clone()]);
@@ -168,5 +175,26 @@ fn one_that_takes_no_notice_of_what_it_saved_is_found_out_by_what_it_answers() {
         assert!(lost.contains("it answers event") && lost.contains("begin a new journal"), "{lost}");
         let core = restored.core.strategy(STRATEGY).expect("it was deployed");
         assert_eq!(core.saved(), Some(9_u32.to_le_bytes().as_slice()));
+    });
+}
+
+#[test]
+fn what_another_component_saved_is_given_to_none() {
+    let folder = temp_dir();
+    let candles = candles_of(&spec_candles(CANDLES, folder.path()));
+    runtime().block_on(async {
+        let rig = Rig { sha256: "00".repeat(32), ..Rig::new(&candles, false).await };
+        tokio::time::pause();
+        let journal = folder.path().join("journal");
+        rig.live(&journal, 0..7, &[]).await;
+        let restored = rig.restored(&journal).await.expect("there is a journal");
+        assert!(restored.lost.is_empty() && restored.instances.len() == 1, "it answers as the other did: {:?}", restored.lost);
+        drop(restored);
+
+        rig.live(&journal, 7..14, &[9]).await;
+        let restored = rig.restored(&journal).await.expect("there is a journal");
+        assert!(restored.instances.is_empty());
+        let lost = restored.lost[&STRATEGY].to_string();
+        assert!(lost.contains("another component than the one that saved its state"), "{lost}");
     });
 }

@@ -6,16 +6,19 @@
 //! instance                     save ──► init with what was saved ──► event, event …   compared with what it once answered
 //! ```
 //!
-//! A strategy that never saved anything begins where its instance began, and is given every event since.
+//! A strategy that never saved anything begins where its instance began, and is given every event since. What the market was before a
+//! save is told to the instance by the host, since imports answer from it.
 
 use super::instances::{LoadedStrategy, call};
 use crate::journal::{Entry, Epoch, ReadError};
 use crate::replay::difference;
-use crate::run::state_of;
-use calypte_host::{Instance, InstanceSettings};
+use crate::report::hexadecimal;
+use crate::run::{Facts, state_of};
+use calypte_host::{Heard, Instance, InstanceSettings};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
 use calypte_kernel::{
-    Answer, CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, Timestamp, TradingCore,
+    Answer, CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, StrategyView, Timestamp,
+    TradingCore,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -118,6 +121,8 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
     let mut player = Player {
         replay: Replay::default(),
         checkpoints: checkpoints(&epochs).await?,
+        heard: BTreeMap::new(),
+        facts: None,
         settings: None,
         strategies,
         instances: BTreeMap::new(),
@@ -188,6 +193,10 @@ struct Player<'a> {
     replay: Replay,
     /// The record after which each strategy's instance begins; those that are not named begin with their `init`.
     checkpoints: BTreeMap<StrategyId, u64>,
+    /// What those were told of the market until then.
+    heard: BTreeMap<StrategyId, Heard>,
+    /// Which components the epoch was written with.
+    facts: Option<Facts>,
     /// As they were written last: an epoch that takes over begins with those of the one before.
     settings: Option<CoreSettings>,
     strategies: &'a [LoadedStrategy],
@@ -206,18 +215,21 @@ impl Player<'_> {
         if let Record::Settings(settings) = &record {
             self.settings = Some(CoreSettings::clone(settings));
         }
-        let mut saved = None;
+        if let Record::Facts(facts) = &record {
+            self.facts = serde_json::from_slice(facts).ok();
+        }
+        let (mut saved, mut is_opened) = (None, false);
         if let Record::Input(input) = &record {
             self.time = self.time.max(time);
             self.inputs += 1;
+            is_opened = matches!(input, Input::Opened { .. });
             if let Input::HookEnded(ended) = input
-                && let Some(deliver) = self.pending.remove(&ended.strategy)
+                && let Some(deliver) = self.answered(ended)
             {
-                let begins = self.checkpoints.get(&ended.strategy).copied().unwrap_or_default();
-                match number.cmp(&begins) {
-                    std::cmp::Ordering::Less => {}
-                    std::cmp::Ordering::Equal => saved = Some(deliver),
-                    std::cmp::Ordering::Greater => self.again(deliver, ended).await?,
+                match self.checkpoints.get(&ended.strategy) {
+                    Some(begins) if number < *begins => self.hear(&deliver),
+                    Some(begins) if number == *begins => saved = Some(deliver),
+                    _ => self.again(deliver, ended).await?,
                 }
             }
         }
@@ -227,27 +239,60 @@ impl Player<'_> {
                 self.pending.insert(deliver.strategy, deliver);
             }
         }
+        if let Some(core) = self.replay.core().filter(|_| is_opened) {
+            // What a shutdown had handed out that did not come to its end is no longer awaited.
+            let out = |strategy| core.strategy(strategy).and_then(StrategyView::out);
+            self.pending.retain(|strategy, deliver| out(*strategy) == Some(deliver.number));
+        }
         if let Some(deliver) = saved {
             self.begin(deliver).await?;
         }
         Ok(())
     }
 
-    /// Begins an instance with what its strategy just saved. One that is on its way out saved it for its next life.
+    /// What was answered, where it is what was asked.
+    fn answered(&mut self, ended: &HookEnded) -> Option<Deliver> {
+        let is_asked = self.pending.get(&ended.strategy).is_some_and(|deliver| deliver.number == ended.number);
+        if is_asked { self.pending.remove(&ended.strategy) } else { None }
+    }
+
+    /// Takes note of what an instance was told that is not begun again.
+    fn hear(&mut self, deliver: &Deliver) {
+        match &deliver.hook {
+            Hook::Init(context) => {
+                let loaded = self.strategies.iter().find(|loaded| loaded.id == deliver.strategy);
+                if let Some(loaded) = loaded {
+                    self.heard.insert(deliver.strategy, Heard::new(context, &loaded.settings.limits));
+                }
+            }
+            Hook::Event(event) => {
+                if let Some(heard) = self.heard.get_mut(&deliver.strategy) {
+                    heard.event(event);
+                }
+            }
+            Hook::Params(_) | Hook::Save | Hook::Stop(_) => {}
+        }
+    }
+
+    /// Begins an instance with what its strategy just saved. One that is on its way out saved it for its next life, unless `on-stop`
+    /// is still to be answered.
     async fn begin(&mut self, save: Deliver) -> Result<(), RestoreError> {
         let (strategy, event) = (save.strategy, save.number.get());
+        let is_asked_to_stop = self.pending.get(&strategy).is_some_and(|deliver| matches!(deliver.hook, Hook::Stop(_)));
         let Some(core) = self.replay.core() else { return Ok(()) };
-        let Some(held) = core.strategy(strategy).filter(|held| *held.state() == StrategyState::Running) else { return Ok(()) };
+        let Some(held) = core.strategy(strategy) else { return Ok(()) };
+        if *held.state() != StrategyState::Running && !is_asked_to_stop {
+            return Ok(());
+        }
         let Some(context) = core.init_context(strategy, &save.views) else { return Ok(()) };
         let Some(loaded) = self.strategies.iter().find(|loaded| loaded.id == strategy) else { return Ok(()) };
+        let lost = |expected: String, got: String| Lost { event, expected, got };
+        if let Some(other) = self.other_component(loaded) {
+            let words = "nothing, being another component than the one that saved its state".to_owned();
+            self.lost.insert(strategy, lost(format!("as component {other}"), words));
+            return Ok(());
+        }
         let state = state_of(core, strategy);
-        let asked = HookEnded {
-            strategy,
-            number: save.number,
-            answer: Answer::Subscriptions(held.subscriptions().to_vec()),
-            effects: None,
-            fuel: 0,
-        };
         let settings = InstanceSettings { state: state.clone(), ..loaded.settings.clone() };
         let started = loaded.component.instantiate(settings).await;
         let mut instance = started.map_err(|fault| RestoreError::Start { strategy, fault: Box::new(fault) })?;
@@ -256,22 +301,32 @@ impl Player<'_> {
             // What it wrote to its store when it began is there already.
             effects.state.retain(|(key, value)| state.get(key) != value.as_ref());
         }
-        match difference(&asked, &got) {
-            None => drop(self.instances.insert(strategy, instance)),
-            Some((expected, got)) => {
-                let got = format!("{got}, begun with what it had saved");
-                self.lost.insert(strategy, Lost { event, expected, got });
-            }
+        // What it subscribes to is not compared: what it hears was settled when its strategy began, by how much history there was.
+        let answer = match &got.answer {
+            subscribed @ Answer::Subscriptions(_) => subscribed.clone(),
+            _ => Answer::Subscriptions(held.subscriptions().to_vec()),
+        };
+        let asked = HookEnded { strategy, number: got.number, answer, effects: None, fuel: 0 };
+        if let Some((expected, got)) = difference(&asked, &got) {
+            self.lost.insert(strategy, lost(expected, format!("{got}, begun with what it had saved")));
+            return Ok(());
         }
+        if let Some(heard) = self.heard.remove(&strategy) {
+            instance.take_over(heard);
+        }
+        self.instances.insert(strategy, instance);
         Ok(())
+    }
+
+    /// The component that the epoch was written with, where it is not this one.
+    fn other_component(&self, loaded: &LoadedStrategy) -> Option<&str> {
+        let facts = self.facts.as_ref()?.strategies.iter().find(|facts| facts.id == loaded.id.get())?;
+        (facts.sha256 != hexadecimal(loaded.component.sha256())).then_some(facts.sha256.as_str())
     }
 
     /// Calls a hook again, as it was called then. What it says is compared and goes nowhere.
     async fn again(&mut self, deliver: Deliver, expected: &HookEnded) -> Result<(), RestoreError> {
         let strategy = deliver.strategy;
-        if deliver.number != expected.number {
-            return Ok(());
-        }
         if matches!(deliver.hook, Hook::Init(_)) {
             self.instances.remove(&strategy);
             let Some(loaded) = self.strategies.iter().find(|loaded| loaded.id == strategy) else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::journal::{WriteError, Written};
 use calypte_host::Instance;
 use calypte_kernel::{
     Answer, Candle, Deliver, Deployment, HookEnded, Input, MarketEvent, Output, SeriesId, SeriesInfo, StrategyId,
-    StrategyState, Subscription, Timestamp, TradingCore, VenueEvent,
+    StrategyState, StrategyView, Subscription, Timestamp, TradingCore, VenueEvent,
 };
 use calypte_venues::ambient::Ambient;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -138,7 +138,12 @@ impl Session {
         settings: SessionSettings,
     ) -> Self {
         let mut session = Self::with_instances(account, strategies, instances, surroundings, settings);
-        session.outputs = unanswered.into_iter().map(Output::Deliver).chain(outputs).collect();
+        let core = session.account.core();
+        let is_out = |deliver: &Deliver| core.strategy(deliver.strategy).and_then(StrategyView::out) == Some(deliver.number);
+        // Where a shutdown did not come to its end, what it had handed out is no longer awaited.
+        let unanswered = unanswered.into_iter().filter(is_out).map(Output::Deliver);
+        let outputs = unanswered.chain(outputs).collect();
+        session.outputs = outputs;
         session
     }
 

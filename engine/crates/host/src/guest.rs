@@ -46,6 +46,8 @@ pub(crate) struct Guest {
     pub(crate) feed: Option<Box<dyn Feed>>,
     /// A delivery the feed gave that is not for `next`; the call handles it afterwards.
     pub(crate) leftover: Option<Deliver>,
+    /// Events that the strategy was handed since its `init`.
+    pub(crate) events: u64,
     /// Events handed out in this call.
     pub(crate) events_in_call: u32,
     /// Tells the call's watch which event is open.
@@ -110,6 +112,7 @@ impl Guest {
             knows,
             feed: None,
             leftover: None,
+            events: 0,
             events_in_call: 0,
             pulse: Arc::default(),
             cancel: settings.cancel,
@@ -142,6 +145,7 @@ impl Guest {
     pub(crate) fn open_event(&mut self, event: EventId, views: Views, what: &Event) -> u64 {
         self.begin(event, views, Phase::Event);
         self.market.observe(what, &self.limits);
+        self.events += 1;
         self.meter.open(self.limits.fuel_per_event)
     }
 

@@ -104,6 +104,10 @@ impl Instance {
         }
     }
 
+    pub(crate) fn guest_mut(&mut self) -> Option<&mut Guest> {
+        self.running.as_mut().map(|running| running.store.data_mut())
+    }
+
     /// Bytes of its memories and tables.
     pub fn memory_bytes(&self) -> usize {
         self.running.as_ref().map_or(0, |running| running.store.data().memory.bytes())

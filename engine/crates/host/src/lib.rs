@@ -19,6 +19,7 @@ mod convert;
 mod engine;
 mod fault;
 mod guest;
+mod heard;
 mod imports;
 mod instance;
 mod limits;
@@ -27,6 +28,7 @@ mod strategy;
 mod upload;
 
 pub use engine::{Sandbox, SandboxError, SandboxSettings};
+pub use heard::Heard;
 pub use instance::{Cancel, Feed, Instance, InstanceSettings, NoFeed};
 pub use limits::{EVENTS_PER_CALL, InstanceLimits, YIELD_FUEL};
 pub use strategy::{FeedKind, Manifest, Parameter, Strategy, StrategyError};

@@ -339,6 +339,11 @@ impl<'a> StrategyView<'a> {
         self.0.guarded.waiting().iter().map(|exit| &exit.order)
     }
 
+    /// The event that it was handed and has not answered.
+    pub fn out(self) -> Option<EventNumber> {
+        self.0.out.map(|out| out.number)
+    }
+
     /// What it is subscribed to.
     pub fn subscriptions(self) -> &'a [Subscription] {
         &self.0.subscriptions

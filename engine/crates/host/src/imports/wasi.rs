@@ -17,7 +17,7 @@ mod random;
 use crate::guest::Guest;
 use bindings::Granted;
 use io::Line;
-use random::SplitMix64;
+use random::Random;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 
 /// What an instance's share of WASI remembers.
@@ -26,7 +26,7 @@ pub(crate) struct Wasi {
     /// What the guest has handles of: streams and pollables.
     table: ResourceTable,
     /// Where random numbers come from.
-    random: SplitMix64,
+    random: Random,
     /// Seed of the guest's hash maps: the same whenever it asks.
     map_seed: (u64, u64),
     /// The latest time shown by the monotonic clock, in nanoseconds.
@@ -44,7 +44,7 @@ impl Wasi {
     pub(crate) fn new(seed: u64, handles_max: usize) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(handles_max);
-        let (random, map_seed) = random::seeded(seed);
+        let (random, map_seed) = Random::seeded(seed);
         let (output, error) = (Line::default(), Line::default());
         Self { table, random, map_seed, shown: 0, output, error, last_words: (0, String::new()) }
     }

@@ -62,7 +62,8 @@ impl TradingCore {
         let slot = &mut self.slots[place];
         slot.deployment.restored = Some(state);
         self.outputs.push_back(Output::Saved { strategy: slot.id(), bytes: len });
-        if slot.state == StrategyState::Stopping {
+        // One of a checkpoint that was out when the stop came is not the last: `on-stop` is still to be handed over.
+        if slot.state == StrategyState::Stopping && slot.stop.is_none() {
             self.saved_last(place);
         }
     }

@@ -36,6 +36,13 @@ struct Candles {
     kept: VecDeque<Candle>,
 }
 
+impl Candles {
+    #[inline]
+    const fn kept_max(&self, limits: &InstanceLimits) -> usize {
+        if self.keep == 0 { limits.candles_kept_min } else { self.keep }
+    }
+}
+
 impl Market {
     /// Takes the instruments and series of `init`.
     pub(crate) fn begin(&mut self, context: &InitContext) {
@@ -63,6 +70,22 @@ impl Market {
         }
     }
 
+    /// Knows what another instance knew, of each series as many candles as are kept here.
+    pub(crate) fn take_over(&mut self, other: Self, limits: &InstanceLimits) {
+        for (instrument, known) in other.prices {
+            if let Some(prices) = self.prices_mut(instrument) {
+                *prices = Prices { place: prices.place, ..known };
+            }
+        }
+        for (series, known) in other.series {
+            let Ok(place) = self.series.binary_search_by_key(&series, |(id, _)| *id) else { continue };
+            let candles = &mut self.series[place].1;
+            candles.kept = known.kept;
+            let surplus = candles.kept.len().saturating_sub(candles.kept_max(limits));
+            candles.kept.drain(..surplus);
+        }
+    }
+
     /// Takes note of an event that is about to be delivered.
     #[inline]
     pub(crate) fn observe(&mut self, event: &Event, limits: &InstanceLimits) {
@@ -76,8 +99,7 @@ impl Market {
     fn candle(&mut self, event: &CandleEvent, limits: &InstanceLimits) {
         let Ok(place) = self.series.binary_search_by_key(&event.series, |(id, _)| *id) else { return };
         let candles = &mut self.series[place].1;
-        let keep = if candles.keep == 0 { limits.candles_kept_min } else { candles.keep };
-        if candles.kept.len() >= keep {
+        if candles.kept.len() >= candles.kept_max(limits) {
             candles.kept.pop_front();
         }
         candles.kept.push_back(event.candle);

@@ -24,11 +24,32 @@ impl SplitMix64 {
     }
 }
 
-/// A generator, and a seed for hash maps from before its first number.
-pub(super) const fn seeded(seed: u64) -> (SplitMix64, (u64, u64)) {
-    let mut random = SplitMix64 { state: seed };
-    let map_seed = (random.next(), random.next());
-    (random, map_seed)
+/// Random numbers of an instance. They begin anew with each event, by its place among the strategy's events: an instance that takes
+/// over draws what the one before it would have drawn.
+#[derive(Debug)]
+pub(super) struct Random {
+    seed: u64,
+    /// The event that it was begun for.
+    event: u64,
+    numbers: SplitMix64,
+}
+
+impl Random {
+    /// A generator, and a seed for hash maps from before its first number.
+    pub(super) const fn seeded(seed: u64) -> (Self, (u64, u64)) {
+        let mut numbers = SplitMix64 { state: seed };
+        let map_seed = (numbers.next(), numbers.next());
+        (Self { seed, event: 0, numbers }, map_seed)
+    }
+
+    const fn of_event(&mut self, event: u64) -> &mut SplitMix64 {
+        if self.event != event {
+            let apart = SplitMix64 { state: event }.next();
+            self.numbers = SplitMix64 { state: SplitMix64 { state: self.seed ^ apart }.next() };
+            self.event = event;
+        }
+        &mut self.numbers
+    }
 }
 
 impl Guest {
@@ -37,7 +58,8 @@ impl Guest {
             let words = format!("{len} random bytes were asked for; a call gives {RANDOM_BYTES_MAX} at most");
             return Err(Broken::contract(words));
         }
-        let random = &mut self.wasi(CALL_WORK + len)?.random;
+        let event = self.events;
+        let random = self.wasi(CALL_WORK + len)?.random.of_event(event);
         let mut bytes = Vec::new();
         while (bytes.len() as u64) < len {
             bytes.extend_from_slice(&random.next().to_le_bytes());
@@ -47,7 +69,8 @@ impl Guest {
     }
 
     fn random_u64(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.wasi(CALL_WORK)?.random.next())
+        let event = self.events;
+        Ok(self.wasi(CALL_WORK)?.random.of_event(event).next())
     }
 }
 
@@ -86,6 +109,18 @@ mod tests {
         let mut random = SplitMix64 { state: 1_234_567 };
         let numbers = [random.next(), random.next(), random.next()];
         assert_eq!(numbers, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
-        assert_ne!(seeded(1).1, seeded(2).1);
+        assert_ne!(Random::seeded(1).1, Random::seeded(2).1);
+    }
+
+    #[test]
+    fn what_is_drawn_on_an_event_does_not_depend_on_what_was_drawn_before() {
+        let drawn = |before: u64, event: u64| {
+            let (mut random, _) = Random::seeded(7);
+            let _all: Vec<u64> = (0..before).map(|event| random.of_event(event).next()).collect();
+            [random.of_event(event).next(), random.of_event(event).next()]
+        };
+        assert_eq!(drawn(0, 9), drawn(5, 9));
+        let all = (0..1_000).flat_map(|event| drawn(0, event)).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(all.len(), 2_000, "no event draws what another does");
     }
 }
