@@ -32,9 +32,9 @@ fn main() {
         let world = &mut resolve.worlds[whole];
         world.exports.retain(|key, _| !left_out.contains(key));
         let bytes = metadata::encode(&resolve, whole, StringEncoding::UTF8, None).expect("a part of the world is a world");
-        let file = out.join(format!("world-{heard}.bin"));
-        fs::write(&file, bytes).expect("the folder for what is generated can be written");
-        let file = file.to_str().expect("cargo's folders have names in UTF-8");
+        // Named as from beside it: the folder may be reached by another path when it is compiled.
+        let file = format!("world-{heard}.bin");
+        fs::write(out.join(&file), bytes).expect("the folder for what is generated can be written");
         writeln!(list, "    include_bytes!({file:?}),").expect("text grows");
     }
     list.push(']');

@@ -115,6 +115,10 @@ fn limits_of_the_sandbox_are_set_by_name() {
     let RunStatus::Faulted(fault) = report.outcome.status else { panic!("{:?}", report.outcome.status) };
     assert_eq!(fault.kind, FaultKind::Memory, "{fault}");
     assert!(fault.detail.contains("2097152"), "{fault}");
+    let limits = ["state-key-bytes=1"].map(|text| text.parse().expect(text)).into_iter().collect();
+    let report = run_of(&hostile("state-bomb"), &["keys=12"], RunSettings { limits, ..settings() });
+    let line = &report.journal.log_head.first().expect("it says so").line.text;
+    assert!(line.starts_with("refused from key 10 on"), "the first of two digits: {line}");
 }
 
 #[test]
