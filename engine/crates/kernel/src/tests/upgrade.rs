@@ -103,6 +103,30 @@ fn a_strategy_that_may_begin_again_is_asked_when_it_stops() {
 }
 
 #[test]
+fn a_checkpoint_that_is_out_when_the_stop_comes_is_not_the_last() {
+    insta::assert_snapshot!(replay("
+        saves
+        running
+        checkpoint
+        stop 1
+        answer saved early
+        settle
+        answer saved last
+        start 1
+    "), @r#"
+    1 hears #3 save
+    1 is stopping
+    1 saved 5 bytes
+    1 hears #4 stop by Operator
+    1 hears #5 save
+    1 saved 4 bytes
+    1 is stopped
+    1 is warming up
+    1 hears #6 init with cash 1000, restored last
+    "#);
+}
+
+#[test]
 fn a_new_version_gets_what_the_old_one_saved_and_its_orders() {
     insta::assert_snapshot!(replay("
         running
