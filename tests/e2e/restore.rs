@@ -107,6 +107,19 @@ impl Rig {
         assert!(session.await.expect_err("it does not end by itself").is_cancelled());
     }
 
+    /// Comes back by all that it heard as long as it saved nothing, and does not once it did.
+    async fn lost_once_it_saved(&self, journal: &Path) -> Restored {
+        self.live(journal, 0..7, &[]).await;
+        let restored = self.restored(journal).await.expect("there is a journal");
+        assert!(restored.lost.is_empty() && restored.instances.len() == 1, "it answers as it did: {:?}", restored.lost);
+        drop(restored);
+
+        self.live(journal, 7..14, &[9]).await;
+        let restored = self.restored(journal).await.expect("there is a journal");
+        assert!(restored.instances.is_empty());
+        restored
+    }
+
     fn session(&self, journal: &Path, restored: Option<Restored>) -> (Session, Vec<Deployment>) {
         let settings = SessionSettings { checkpoint_ms: CHECKPOINT_MS, ..SessionSettings::default() };
         let surroundings = Surroundings {
@@ -162,14 +175,7 @@ fn one_that_takes_no_notice_of_what_it_saved_is_found_out_by_what_it_answers() {
         let rig = Rig::new(&candles, true).await;
         tokio::time::pause();
         let journal = folder.path().join("journal");
-        rig.live(&journal, 0..7, &[]).await;
-        let restored = rig.restored(&journal).await.expect("there is a journal");
-        assert!(restored.lost.is_empty() && restored.instances.len() == 1, "all it heard brings it back: {:?}", restored.lost);
-        drop(restored);
-
-        rig.live(&journal, 7..14, &[9]).await;
-        let restored = rig.restored(&journal).await.expect("there is a journal");
-        assert!(restored.instances.is_empty());
+        let restored = rig.lost_once_it_saved(&journal).await;
         let lost = restored.lost[&STRATEGY].to_string();
         // Nine candles were counted when it saved; it counts from none again.
         assert!(lost.contains("it answers event") && lost.contains("begin a new journal"), "{lost}");
@@ -186,15 +192,7 @@ fn what_another_component_saved_is_given_to_none() {
         let rig = Rig { sha256: "00".repeat(32), ..Rig::new(&candles, false).await };
         tokio::time::pause();
         let journal = folder.path().join("journal");
-        rig.live(&journal, 0..7, &[]).await;
-        let restored = rig.restored(&journal).await.expect("there is a journal");
-        assert!(restored.lost.is_empty() && restored.instances.len() == 1, "it answers as the other did: {:?}", restored.lost);
-        drop(restored);
-
-        rig.live(&journal, 7..14, &[9]).await;
-        let restored = rig.restored(&journal).await.expect("there is a journal");
-        assert!(restored.instances.is_empty());
-        let lost = restored.lost[&STRATEGY].to_string();
+        let lost = rig.lost_once_it_saved(&journal).await.lost[&STRATEGY].to_string();
         assert!(lost.contains("another component than the one that saved its state"), "{lost}");
     });
 }

@@ -14,7 +14,7 @@ use crate::journal::{Entry, Epoch, ReadError};
 use crate::replay::difference;
 use crate::report::hexadecimal;
 use crate::run::{Facts, state_of};
-use calypte_host::{Heard, Instance, InstanceSettings};
+use calypte_host::{Instance, InstanceSettings};
 use calypte_kernel::journal::{Record, Replay, ReplayError};
 use calypte_kernel::{
     Answer, CoreSettings, Deliver, Fault, Hook, HookEnded, Input, Output, StrategyId, StrategyState, StrategyView, Timestamp,
@@ -37,6 +37,17 @@ pub enum RestoreError {
         /// Why not.
         #[source]
         cause: ReplayError,
+    },
+    /// What stands beside them is not of this version.
+    #[error(
+        "epoch {epoch} of the journal does not say which components it was written with: go on with the version that wrote it"
+    )]
+    Facts {
+        /// Which epoch.
+        epoch: u32,
+        /// Why not.
+        #[source]
+        cause: serde_json::Error,
     },
     /// The beginning is no longer there.
     #[error("the journal begins with epoch {epoch} in the middle: its first segments were removed")]
@@ -121,7 +132,6 @@ pub async fn restore(folder: &Path, strategies: &[LoadedStrategy]) -> Result<Opt
     let mut player = Player {
         replay: Replay::default(),
         checkpoints: checkpoints(&epochs).await?,
-        heard: BTreeMap::new(),
         facts: None,
         settings: None,
         strategies,
@@ -193,8 +203,6 @@ struct Player<'a> {
     replay: Replay,
     /// The record after which each strategy's instance begins; those that are not named begin with their `init`.
     checkpoints: BTreeMap<StrategyId, u64>,
-    /// What those were told of the market until then.
-    heard: BTreeMap<StrategyId, Heard>,
     /// Which components the epoch was written with.
     facts: Option<Facts>,
     /// As they were written last: an epoch that takes over begins with those of the one before.
@@ -216,7 +224,7 @@ impl Player<'_> {
             self.settings = Some(CoreSettings::clone(settings));
         }
         if let Record::Facts(facts) = &record {
-            self.facts = serde_json::from_slice(facts).ok();
+            self.facts = Some(serde_json::from_slice(facts).map_err(|cause| RestoreError::Facts { epoch, cause })?);
         }
         let (mut saved, mut is_opened) = (None, false);
         if let Record::Input(input) = &record {
@@ -227,8 +235,8 @@ impl Player<'_> {
                 && let Some(deliver) = self.answered(ended)
             {
                 match self.checkpoints.get(&ended.strategy) {
-                    Some(begins) if number < *begins => self.hear(&deliver),
                     Some(begins) if number == *begins => saved = Some(deliver),
+                    Some(begins) if number < *begins && !matches!(deliver.hook, Hook::Init(_)) => self.hear(&deliver),
                     _ => self.again(deliver, ended).await?,
                 }
             }
@@ -256,21 +264,12 @@ impl Player<'_> {
         if is_asked { self.pending.remove(&ended.strategy) } else { None }
     }
 
-    /// Takes note of what an instance was told that is not begun again.
+    /// Takes note of an event from before the save, for the instance that begins with it.
     fn hear(&mut self, deliver: &Deliver) {
-        match &deliver.hook {
-            Hook::Init(context) => {
-                let loaded = self.strategies.iter().find(|loaded| loaded.id == deliver.strategy);
-                if let Some(loaded) = loaded {
-                    self.heard.insert(deliver.strategy, Heard::new(context, &loaded.settings.limits));
-                }
-            }
-            Hook::Event(event) => {
-                if let Some(heard) = self.heard.get_mut(&deliver.strategy) {
-                    heard.event(event);
-                }
-            }
-            Hook::Params(_) | Hook::Save | Hook::Stop(_) => {}
+        if let Hook::Event(event) = &deliver.hook
+            && let Some(instance) = self.instances.get_mut(&deliver.strategy)
+        {
+            instance.hear(event);
         }
     }
 
@@ -278,6 +277,7 @@ impl Player<'_> {
     /// is still to be answered.
     async fn begin(&mut self, save: Deliver) -> Result<(), RestoreError> {
         let (strategy, event) = (save.strategy, save.number.get());
+        let heard = self.instances.remove(&strategy).and_then(Instance::into_heard);
         let is_asked_to_stop = self.pending.get(&strategy).is_some_and(|deliver| matches!(deliver.hook, Hook::Stop(_)));
         let Some(core) = self.replay.core() else { return Ok(()) };
         let Some(held) = core.strategy(strategy) else { return Ok(()) };
@@ -311,7 +311,7 @@ impl Player<'_> {
             self.lost.insert(strategy, lost(expected, format!("{got}, begun with what it had saved")));
             return Ok(());
         }
-        if let Some(heard) = self.heard.remove(&strategy) {
+        if let Some(heard) = heard {
             instance.take_over(heard);
         }
         self.instances.insert(strategy, instance);

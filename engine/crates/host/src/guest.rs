@@ -144,9 +144,15 @@ impl Guest {
     #[inline]
     pub(crate) fn open_event(&mut self, event: EventId, views: Views, what: &Event) -> u64 {
         self.begin(event, views, Phase::Event);
+        self.hear(what);
+        self.meter.open(self.limits.fuel_per_event)
+    }
+
+    /// Takes note of an event of the strategy.
+    #[inline]
+    pub(crate) fn hear(&mut self, what: &Event) {
         self.market.observe(what, &self.limits);
         self.events += 1;
-        self.meter.open(self.limits.fuel_per_event)
     }
 
     #[inline]

@@ -83,6 +83,7 @@ impl Market {
             candles.kept = known.kept;
             let surplus = candles.kept.len().saturating_sub(candles.kept_max(limits));
             candles.kept.drain(..surplus);
+            candles.kept.shrink_to_fit();
         }
     }
 
