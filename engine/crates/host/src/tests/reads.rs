@@ -3,20 +3,27 @@
 use super::*;
 use calypte_kernel::{Book, FeedEvent, Level, LogLevel, Order, OrderId, OrderKind, PositionView, Quote, Side, Size};
 
-/// Runs a body that leaves a number, which the guest then keeps under a key, on each of some deliveries; gives the last.
-async fn number(body: &str, deliveries: impl IntoIterator<Item = Deliver>) -> i64 {
+/// A guest that keeps the number that a body leaves under a key, on each candle.
+fn keeps(body: &str) -> Guest {
     let keep = "(call $set (i32.const 1344) (i32.const 3) (i32.const 600) (i32.const 8) (i32.const 512))";
     let candle = format!("(i64.store (i32.const 600) {body}) {keep} call $nothing i32.const 0");
-    let guest = Guest { candle, ..Guest::default() };
-    let mut instance = begun(&guest, InstanceLimits::default()).await;
+    Guest { candle, ..Guest::default() }
+}
+
+fn kept(ended: HookEnded) -> i64 {
+    let effects = ended.effects.unwrap_or_else(|| panic!("{:?}", ended.answer));
+    let value = effects.state[0].1.clone().expect("it was set");
+    i64::from_le_bytes(value.try_into().expect("eight bytes"))
+}
+
+/// The number that a body leaves on the last of some deliveries.
+async fn number(body: &str, deliveries: impl IntoIterator<Item = Deliver>) -> i64 {
+    let mut instance = begun(&keeps(body), InstanceLimits::default()).await;
     let mut last = None;
     for deliver in deliveries {
         last = Some(call(&mut instance, deliver).await);
     }
-    let ended = last.expect("a delivery at least");
-    let effects = ended.effects.unwrap_or_else(|| panic!("{:?}", ended.answer));
-    let value = effects.state[0].1.clone().expect("it was set");
-    i64::from_le_bytes(value.try_into().expect("eight bytes"))
+    kept(last.expect("a delivery at least"))
 }
 
 fn level(price_: i64, size: i64) -> Level {
@@ -54,6 +61,23 @@ async fn candles_are_those_delivered_the_latest_last() {
     let unknown =
         "(block (result i64) (call $candles (i32.const 77) (i32.const 2) (i32.const 0)) (i64.load32_u (i32.const 4)))";
     assert_eq!(number(unknown, many).await, 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_takes_over_knows_what_the_one_before_was_told() {
+    let count = "(call $candles (i32.const 0) (i32.const -1) (i32.const 0)) ";
+    let guest = keeps(&format!("(block (result i64) {count} (i64.load offset=56 (i32.load (i32.const 0))))"));
+    let mut before = begun(&guest, InstanceLimits::default()).await;
+    for number in 2..50 {
+        let Hook::Event(event) = candle(number, number.cast_signed()).hook else { panic!("it is an event") };
+        before.hear(&event);
+    }
+    let heard = before.into_heard().expect("it is alive");
+    // This one keeps the ten that the guest wishes for.
+    let limits = InstanceLimits { candles_kept_min: 4, ..InstanceLimits::default() };
+    let mut instance = begun(&guest, limits).await;
+    instance.take_over(heard);
+    assert_eq!(kept(call(&mut instance, candle(50, 50)).await), 41, "the close of the first of ten");
 }
 
 #[tokio::test]
